@@ -1,0 +1,31 @@
+/*
+ * clock: the two clocks, and RFC 3339.
+ *
+ * Durations are measured on the monotonic clock. Wall time serves only to compare with times that objects carry, and can be
+ * fixed for tests (run --now). No other unit reads a clock.
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum { CLOCK_TEXT_LEN = 32 }; /* bytes for a formatted time, NUL included */
+
+int64_t clock_mono_us(void);
+int64_t clock_wall_ms(void); /* since the Unix epoch */
+
+/* Fixes wall time; the monotonic clock goes on. */
+void clock_fix_wall(int64_t wall_ms);
+bool clock_is_fixed(void);
+
+/* RFC 3339 with any offset and up to 9 fraction digits, to ms since the epoch. False when malformed. */
+bool clock_parse(struct str text, int64_t *wall_ms);
+
+/* "2026-03-01T10:10:00Z" (as metav1.Time) and "2026-03-01T10:10:00.123Z". Returns out. */
+char *clock_format_s(int64_t wall_ms, char out[CLOCK_TEXT_LEN]);
+char *clock_format_ms(int64_t wall_ms, char out[CLOCK_TEXT_LEN]);
+
+#endif

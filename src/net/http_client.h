@@ -1,0 +1,67 @@
+/*
+ * http_client: the one HTTP client (libcurl multi on the loop), pooled connections, a deadline on everything.
+ *
+ * Used by kube for the API server and by notify for sinks. Redirects are not followed. Proxy environment variables are not
+ * read; a proxy is an option. The caller's request struct is copied; its body too.
+ */
+#ifndef NET_HTTP_CLIENT_H
+#define NET_HTTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "net/loop.h"
+
+struct http_client;
+struct http_call; /* a request under way */
+
+/* How to reach a server by TLS; shared by many requests, borrowed until each is done. All PEM. NULL members: not used. */
+struct http_tls {
+    struct str ca_pem;     /* empty: the system's store */
+    struct str cert_pem;   /* client certificate and key, both or none */
+    struct str key_pem;
+    const char *server_name; /* NULL: the host of the URL */
+    bool insecure;           /* skip verification (kubeconfig insecure-skip-tls-verify) */
+};
+
+struct http_response {
+    int status;           /* 0: no answer, see err */
+    struct str body;      /* collected; of a streamed call: the body of a non-2xx answer. Valid during on_done */
+    struct str content_type;
+    int64_t retry_after_s; /* header Retry-After in seconds; 0: none */
+    struct err err;       /* code ERR_NONE when an answer arrived whole, whatever its status */
+    int64_t duration_us;
+};
+
+struct http_request {
+    const char *method;            /* "GET" … */
+    const char *url;
+    const char *const *headers;    /* "Name: value", NULL-terminated; may be NULL */
+    struct str body;
+    const struct http_tls *tls;    /* NULL: defaults */
+    const char *proxy_url;         /* NULL: none */
+    int64_t connect_timeout_ms;    /* 0: 5 s */
+    int64_t timeout_ms;            /* of the whole exchange; < 0: none (a watch, which ends by its own timeout) */
+    size_t max_body_bytes;         /* of a collected answer; 0: 16 MiB. Not for streamed ones */
+
+    /* Streaming: called with each chunk of a 2xx answer instead of collecting it. Non-zero ends the call with *err. NULL: collect. */
+    int (*on_chunk)(struct str chunk, void *arg, struct err *err);
+    void (*on_headers)(int status, void *arg); /* once the status is known; may be NULL */
+    /* Always called, exactly once, never from within http_send; after it the call is gone. */
+    void (*on_done)(const struct http_response *response, void *arg);
+    void *arg;
+};
+
+struct http_client *http_client_new(struct loop *loop, const char *user_agent, struct err *err) ERR_MUST_CHECK;
+void http_client_free(struct http_client *c); /* calls under way end with ERR_CANCELLED */
+
+/* Starts a request. NULL with *err when it cannot be started (on_done is not called then). */
+struct http_call *http_send(struct http_client *c, const struct http_request *request, struct err *err) ERR_MUST_CHECK;
+
+/* Ends a call early: on_done is called with ERR_CANCELLED, from the loop. */
+void http_cancel(struct http_call *call);
+
+#endif
