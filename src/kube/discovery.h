@@ -1,0 +1,26 @@
+/*
+ * discovery: which kinds the API server serves, and under which plural.
+ *
+ * Asks only for the group-versions that somebody needs (one small request each, cached), so that a broken aggregated API of which
+ * nobody reads anything can do no harm.
+ */
+#ifndef KUBE_DISCOVERY_H
+#define KUBE_DISCOVERY_H
+
+#include "kube/client.h"
+
+struct discovery;
+
+struct discovery *discovery_new(struct kube_client *client); /* NULL without memory */
+void discovery_free(struct discovery *d);
+
+/*
+ * Calls `found` once, never from within the call: with the resource, or with an error: ERR_NOT_FOUND when the server has no such
+ * group, version or kind (nothing of it is cached), anything else when it could not be asked.
+ */
+void discovery_resolve(struct discovery *d, const struct gvk *gvk, void (*found)(const struct resource *resource, const struct err *err, void *arg), void *arg);
+
+/* What is known already, or NULL. */
+const struct resource *discovery_known(const struct discovery *d, const struct gvk *gvk);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * reflector: keeps a store equal to the API server by list and watch.
+ *
+ * The rules are client-go's: pages of 500; a watch from the list's resourceVersion with bookmarks; the version advances only after an event
+ * was applied whole; an ended watch resumes; 410 lists again; errors back off 0.8 s to 30 s with jitter; no polling.
+ */
+#ifndef KUBE_REFLECTOR_H
+#define KUBE_REFLECTOR_H
+
+#include "kube/client.h"
+#include "kube/store.h"
+
+struct reflector;
+
+enum reflector_state {
+    REFLECTOR_SYNCING, /* not listed yet, or not reachable */
+    REFLECTOR_SYNCED,  /* listed once; stays so while it resumes */
+    REFLECTOR_DENIED,  /* 401 or 403; tried again by back-off */
+    REFLECTOR_MISSING, /* the server does not serve the kind; tried again by back-off */
+};
+
+/* Called when the state changes; `err` says why for DENIED, MISSING and a SYNCING that failed, else NULL. */
+typedef void (*reflector_changed)(struct reflector *r, enum reflector_state state, const struct err *err, void *arg);
+
+/* `ns` empty: all namespaces. Starts at once. Borrows client and store; copies resource. */
+struct reflector *reflector_new(struct loop *loop, struct kube_client *client, const struct resource *resource, struct str ns, struct store *store,
+                                struct metrics *metrics, reflector_changed changed, void *arg, struct err *err);
+void reflector_free(struct reflector *r);
+enum reflector_state reflector_state(const struct reflector *r);
+
+#endif
