@@ -1,0 +1,351 @@
+---@meta
+-- The policy contract: every field of a policy, every ctx call, every value that goes in or comes out.
+--
+-- Editors read this file as type stubs; nothing requires it at run time. Where prose elsewhere differs, this file wins. What is
+-- not named here is not there: policies run without io, os, debug, package, load, coroutine and collectgarbage.
+
+error("meta.lua is documentation for editors, not a module")
+
+--------------------------------------------------------------------------------------------------------------------------------
+-- Values
+--------------------------------------------------------------------------------------------------------------------------------
+
+--- A read-only view of a Kubernetes object or a part of it. No copy is made. Fields are read as obj.status.phase; arrays by index,
+--- #list, ipairs(list); objects by pairs(obj), in document order. A JSON null reads as nil (object.is_null tells them apart). Two views
+--- are equal (==) when their contents are. A view is dead once the call that received it has returned, and reading a field that
+--- the policy did not declare is an error that names the field.
+---@class k8sgpt.View
+
+--- RFC 3339, as Kubernetes writes times: "2026-03-01T10:10:00Z".
+---@alias k8sgpt.Time string
+
+--- "v1/Pod", "apps/v1/Deployment".
+---@alias k8sgpt.GVK string
+
+---@alias k8sgpt.Severity "critical"|"high"|"medium"|"low"
+
+--- One thing that is wrong with the object at hand.
+---@class k8sgpt.Failure
+---@field rule string a name that the policy declares in `rules`
+---@field key? string tells several failures of one rule apart: a container, a label, an event's reason. The same rule and key twice is an error
+---@field text string for people; may hold counters and names, is not part of the finding's identity
+---@field severity? k8sgpt.Severity default: the rule's
+---@field since? k8sgpt.Time since when it is so; default: when it was first seen
+---@field sensitive? string[] parts of text that must not leave the cluster unmasked
+---@field evidence? {path: string, value: string}[] the fields that it rests on
+
+--- A failure that is open (or just resolved) for one K8sGPT, as keep, route and sink policies get it.
+---@class k8sgpt.Finding
+---@field id string 64 hex digits; the same as long as it is the same fault
+---@field change? "opened"|"changed"|"resolved" absent for keep
+---@field time? k8sgpt.Time of the change
+---@field cluster string name of the cluster, "" where none was given
+---@field cr {namespace: string, name: string} the K8sGPT it is reported for
+---@field analyzer string
+---@field kind string of the object
+---@field namespace string "" for a cluster-scoped object
+---@field name string
+---@field rule string
+---@field key string "" where the failure has none
+---@field severity k8sgpt.Severity
+---@field text string
+---@field sensitive {unmasked: string, masked: string}[]
+---@field parentObject string "Kind/namespace/name" of the root owner, "" where there is none
+---@field policy string name of the analyzer policy that decided
+---@field layer "builtin"|"cluster"|"object" where that policy comes from
+---@field firstSeen k8sgpt.Time
+
+--------------------------------------------------------------------------------------------------------------------------------
+-- Policies
+--------------------------------------------------------------------------------------------------------------------------------
+
+--- What a policy file returns. Unknown fields are an error.
+---@class k8sgpt.Policy
+---@field api 1
+---@field kind "step"|"analyzer"|"filter"|"route"|"sink"
+---@field name string letters, digits and -; the name of its folder
+---@field description? string one line; needed of an analyzer
+---@field mode? "replace"|"wrap" in a higher layer: instead of the policy below (default), or around it (ctx.next)
+---@field enabled? false in a higher layer: switches the policy below off; nothing but api, kind, name is given then
+---@field watches? (k8sgpt.GVK|{[1]: k8sgpt.GVK, fields: string[]})[] what it may read; an analyzer's first is its subject
+---@field fields? string[] what it reads of the subject beyond metadata: paths, each with its subtree; [] stands for an array's elements
+---@field indexes? table<k8sgpt.GVK, string[]> paths that ctx.list may ask by
+---@field rules? table<string, k8sgpt.Rule> an analyzer's rules
+---@field params? table defaults of ctx.params; a params.yaml in any layer replaces single fields of it
+---@field run? fun(ctx, subject): any step, analyzer, route
+---@field select? fun(ctx: k8sgpt.ReadContext, cr: k8sgpt.View): string[] filter: names of the analyzers that this K8sGPT wants
+---@field keep? fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, cr: k8sgpt.View): boolean, string? filter: false and a reason hides the finding
+---@field request? fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, config: table): k8sgpt.SinkRequest sink
+---@field response? fun(ctx: k8sgpt.ReadContext, reply: k8sgpt.SinkReply): k8sgpt.SinkOutcome sink
+
+---@class k8sgpt.Rule
+---@field severity k8sgpt.Severity
+---@field grace? integer seconds that it must have lasted before it opens; default 0
+---@field settle? integer seconds that it must be gone before it resolves; default 0
+
+--- Where a finding goes. Without `sink` names nobody is told.
+---@class k8sgpt.Route
+---@field sink string "log", or a name in spec.sinks ("default" is spec.sink)
+---@field send_resolved? boolean default true
+
+--- What a sink wants done for one finding: a line in the operator's log, or an HTTP request that the host sends.
+---@class k8sgpt.SinkRequest
+---@field log? boolean write the finding as a log line
+---@field method? "POST"|"PUT"
+---@field url? string
+---@field headers? table<string, string>
+---@field body? string
+
+---@class k8sgpt.SinkReply
+---@field status integer
+---@field body string
+---@field retryAfterSeconds integer 0 where the server gave none
+
+--- nil: delivered when the status is 2xx, tried again on 429 and 5xx, otherwise failed for good.
+---@alias k8sgpt.SinkOutcome nil|{ref: string}|k8sgpt.Failed
+
+--------------------------------------------------------------------------------------------------------------------------------
+-- ctx: the only door to the world
+--------------------------------------------------------------------------------------------------------------------------------
+
+--- What every policy gets.
+---@class k8sgpt.Context
+---@field params table the policy's parameters, read-only
+---@field options {engine: "deployment"|"embedded", resultLogging: boolean, cluster: string} what the process was started with
+local Context = {}
+
+--- Adds a line to the operator's log.
+---@param level "debug"|"info"|"warn"|"error"
+---@param message string
+function Context.log(level, message) end
+
+--- Notes why a decision was taken, for `policy test --trace` and explanations.
+---@param reason string
+function Context.trace(reason) end
+
+--- In a wrapping policy: what the policy below returns for the same arguments, or for those given.
+---@param ... any plain values and views
+---@return any ...
+function Context.next(...) end
+
+--- An error that may pass: return nil, ctx.retry(30, "why").
+---@param seconds number
+---@param message string
+---@return k8sgpt.Failed
+function Context.retry(seconds, message) end
+
+--- An error that will not pass by itself: return nil, ctx.permanent("why").
+---@param message string
+---@return k8sgpt.Failed
+function Context.permanent(message) end
+
+---@class k8sgpt.Failed
+
+--- Reads of the caches: analyzers, filters, routes, sinks and steps. Every read is recorded, also of what is not there: when any of it
+--- changes, the policy runs again. A kind that may not be read raises "forbidden", which cannot be caught: the run counts as
+--- failed and earlier findings stay. Kinds must be declared in `watches`.
+---@class k8sgpt.ReadContext: k8sgpt.Context
+local ReadContext = {}
+
+---@param gvk k8sgpt.GVK
+---@param namespace? string nil or "" for a cluster-scoped kind
+---@param name? string nil: nothing is read
+---@return k8sgpt.View? nil when it does not exist
+function ReadContext.get(gvk, namespace, name) end
+
+--- As get, but depends on nothing but whether it exists.
+---@param gvk k8sgpt.GVK
+---@param namespace? string
+---@param name? string nil: false
+---@return boolean
+function ReadContext.exists(gvk, namespace, name) end
+
+--- The objects that satisfy all that is given, sorted by namespace and name. At least one of ns, labels, owner, index is needed.
+---@param gvk k8sgpt.GVK
+---@param query {ns?: string, labels?: table<string,string>|k8sgpt.View, owner?: string, index?: {[1]: string, [2]: string}} owner: a uid; index: a declared path and the value there
+---@return k8sgpt.View[]
+function ReadContext.list(gvk, query) end
+
+--- Events about an object, newest first: matched by kind, namespace and name, and by uid where the event has one.
+---@param object k8sgpt.View
+---@param query? {type?: "Normal"|"Warning", reasons?: string[]}
+---@return k8sgpt.View[]
+function ReadContext.events(object, query) end
+
+--- The object that controls this one, of any kind, as a view of its metadata, apiVersion and kind. Where its kind is not readable, of
+--- the reference alone. nil when nothing controls it.
+---@param object k8sgpt.View
+---@return k8sgpt.View?
+function ReadContext.parent(object) end
+
+--- False when the cluster denies reading this kind or does not have it: then skip the check that needs it; it is shown as inactive.
+---@param gvk k8sgpt.GVK
+---@return boolean
+function ReadContext.readable(gvk) end
+
+--- Seconds since t; 0 for a time in the future, nil for nil or no time. Schedules nothing.
+---@param t? k8sgpt.Time
+---@return number?
+function ReadContext.age(t) end
+
+--- True once t is `seconds` old. Until then false, and the policy runs again at that moment. nil: false.
+---@param seconds number
+---@param t? k8sgpt.Time
+---@return boolean
+function ReadContext.after(seconds, t) end
+
+---@class k8sgpt.AnalyzerContext: k8sgpt.ReadContext
+
+--- Steps: reads, and requests that suspend the step until the host has an answer. A failed request returns nil and a message.
+---@class k8sgpt.StepContext: k8sgpt.ReadContext
+local StepContext = {}
+
+--- Server-side apply with our field manager. Nothing is sent where the cache shows that nothing would change.
+---@param object table apiVersion, kind, metadata.name and all fields that we own
+---@param options? {subresource?: "status", force?: boolean}
+---@return table? object as the server has it now
+---@return string? message
+function StepContext.apply(object, options) end
+
+--- A JSON merge patch (RFC 7386); k8sgpt.null deletes a field.
+---@param reference table|k8sgpt.View apiVersion, kind, metadata.namespace, metadata.name
+---@param patch table
+---@param options? {subresource?: "status"}
+---@return table? object
+---@return string? message
+function StepContext.patch(reference, patch, options) end
+
+--- Deletes, if it is still the object of that uid where the reference has one. What is gone already counts as deleted.
+---@param reference table|k8sgpt.View
+---@return boolean? done
+---@return string? message
+function StepContext.delete(reference) end
+
+--- Runs the filters for this K8sGPT: from now on its findings are those of these analyzers.
+---@return {analyzers: string[], unknown: string[]}
+function StepContext.choose() end
+
+--- How the embedded diagnosis of this K8sGPT stands.
+---@return k8sgpt.Diagnosis
+function StepContext.diagnosis() end
+
+---@class k8sgpt.Diagnosis
+---@field synced boolean every cache it needs is filled
+---@field waiting string[] "v1/Pod: why it is not readable yet"
+---@field analyzers {name: string, state: "active"|"inactive"|"failing", reason: string}[]
+---@field problems {critical: integer, high: integer, medium: integer, low: integer} open findings
+---@field undelivered {sink: string, message: string}[] notifications that could not be delivered
+---@field policies {hash: string, problem: string, overrides: {name: string, layer: string, source: string}[]}
+
+--- The objects whose findings differ from what was published last, at most 64 a call: call until it returns an empty list.
+---@return k8sgpt.Group[]
+function StepContext.findings() end
+
+--- All failures of one analyzer and one object: what becomes one Result.
+---@class k8sgpt.Group
+---@field id string
+---@field analyzer string
+---@field apiVersion string
+---@field kind string
+---@field namespace string
+---@field name string
+---@field parentObject string
+---@field firstSeen k8sgpt.Time
+---@field changed k8sgpt.Time
+---@field resolved? k8sgpt.Time set when no finding is open any more
+---@field findings k8sgpt.GroupFinding[] open ones first, then those just resolved
+---@field notifications {sink: string, finding: string, sent: k8sgpt.Time, ref: string}[]
+---@field resultName? string the name of the Result that there is already
+---@field delivered boolean everybody who wants the news has it: a resolved group can go
+
+---@class k8sgpt.GroupFinding: k8sgpt.Failure
+---@field id string
+---@field state "open"|"resolved"
+---@field severity k8sgpt.Severity
+---@field sensitive {unmasked: string, masked: string}[]
+
+--- Brings Results to what is given: {group = id, result = object} writes what differs, {group = id} deletes. Returns when all are done;
+--- what failed is retried with the next run.
+---@param items {group: string, result?: table}[]
+---@return boolean? done
+---@return string? message of the first that failed
+function StepContext.publish(items) end
+
+--- Sets a condition of the K8sGPT. Conditions and status are written once, after the last step, if they differ.
+---@param type string
+---@param status "True"|"False"|"Unknown"
+---@param reason string CamelCase
+---@param message string
+function StepContext.condition(type, status, reason, message) end
+
+--- Sets fields of the K8sGPT's status.
+---@param fields table
+function StepContext.status(fields) end
+
+--- Records an Event about the K8sGPT.
+---@param type "Normal"|"Warning"
+---@param reason string CamelCase
+---@param message string
+function StepContext.event(type, reason, message) end
+
+--- return ctx.requeue(seconds): end this run, run again then. Further steps are skipped.
+---@param seconds number
+function StepContext.requeue(seconds) end
+
+--- return ctx.stop(reason): end this run; it runs again when something changes. Further steps are skipped.
+---@param reason string
+function StepContext.stop(reason) end
+
+--------------------------------------------------------------------------------------------------------------------------------
+-- require "k8sgpt": what C provides to every policy
+--------------------------------------------------------------------------------------------------------------------------------
+
+---@class k8sgpt
+---@field null userdata JSON null, to write one
+local k8sgpt = {}
+
+--- Marks a table as a JSON array, so that an empty one is [] and not {}. Returns the same table.
+---@generic T
+---@param list T[]
+---@return T[]
+function k8sgpt.array(list) end
+
+--- Lower-case hex SHA-256 of a string, or of a list of strings such that {"ab", "c"} and {"a", "bc"} differ.
+---@param input string|string[]
+---@return string
+function k8sgpt.sha256(input) end
+
+--- Lower-case hex HMAC-SHA-256 (RFC 2104).
+---@param key string
+---@param message string
+---@return string
+function k8sgpt.hmac_sha256(key, message) end
+
+--- JSON text of a value. style "go" escapes as Go's encoding/json does; keys of tables come sorted, those of views in document order.
+---@param value any
+---@param style? "compact"|"pretty"|"go"
+---@return string
+function k8sgpt.json_encode(value, style) end
+
+--- @param text string
+--- @return any value
+--- @return string? message when it does not parse
+function k8sgpt.json_decode(text) end
+
+--- A deep copy of a view as plain tables; null becomes k8sgpt.null.
+---@param view k8sgpt.View
+---@return table
+function k8sgpt.copy(view) end
+
+--- True for a JSON null in a view (which reads as nil).
+---@param view k8sgpt.View
+---@param key string
+---@return boolean
+function k8sgpt.is_null(view, key) end
+
+--- "string", "integer", "float", "boolean", "array", "object", "null": the JSON type of a value, a view's included.
+---@param value any
+---@return string
+function k8sgpt.type(value) end
+
+return k8sgpt
