@@ -4,8 +4,6 @@
 -- Editors read this file as type stubs; nothing requires it at run time. Where prose elsewhere differs, this file wins. What is
 -- not named here is not there: policies run without io, os, debug, package, load, coroutine and collectgarbage.
 
-error("meta.lua is documentation for editors, not a module")
-
 --------------------------------------------------------------------------------------------------------------------------------
 -- Values
 --------------------------------------------------------------------------------------------------------------------------------
