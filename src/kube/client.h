@@ -27,38 +27,44 @@ struct kube_request {
     struct str ns;                   /* empty for cluster-scoped kinds */
     struct str name;                 /* empty for KUBE_CREATE */
     const char *subresource;         /* "status", or NULL */
-    struct doc_value body;           /* CREATE, UPDATE, APPLY, MERGE_PATCH: the object or patch; DELETE: preconditions {uid, resourceVersion} or absent */
-    const char *field_manager;       /* APPLY needs one; NULL: "k8sgpt-operator" */
-    bool force;                      /* APPLY: take conflicting fields over */
-    bool metadata_only;              /* GET: as PartialObjectMetadata */
-    bool table;                      /* GET and list: the server's printed table, for people */
-    int64_t timeout_ms;              /* 0: 10 s */
-    /* Called once, never from within kube_send. `object` is borrowed; NULL on an error, or where the answer has none. */
+    struct doc_value
+        body; /* CREATE, UPDATE, APPLY, MERGE_PATCH: the object or patch; DELETE: preconditions {uid, resourceVersion} or absent */
+    const char *field_manager; /* APPLY needs one; NULL: "k8sgpt-operator" */
+    bool force;                /* APPLY: take conflicting fields over */
+    bool metadata_only;        /* GET: as PartialObjectMetadata */
+    bool table;                /* GET and list: the server's printed table, for people */
+    int64_t timeout_ms;        /* 0: 10 s */
+    /* Called once, never from within kube_send. `err` NULL: it went well. `object` is borrowed; NULL on an error, or where the answer has
+     * none. */
     void (*done)(struct doc *object, const struct err *err, void *arg);
     void *arg;
 };
 
 /* Borrows everything for its life. */
-struct kube_client *kube_client_new(struct loop *loop, struct http_client *http, const struct kube_config *config, struct metrics *metrics, struct err *err);
+struct kube_client *kube_client_new(struct loop *loop, struct http_client *http, const struct kube_config *config, struct metrics *metrics,
+                                    struct err *err);
 void kube_client_free(struct kube_client *c); /* calls under way end with ERR_CANCELLED */
 const struct kube_config *kube_client_config(const struct kube_client *c);
 
 /* Starts a request; what it points to is copied. On an error `done` is not called. */
 int kube_send(struct kube_client *c, const struct kube_request *request, struct kube_call **call_out, struct err *err) ERR_MUST_CHECK;
+
+/* Ends a call early; its `done` is not called any more, so that an owner may cancel and go. NULL: nothing. Never after `done`. */
 void kube_cancel(struct kube_call *call);
 
 /* A long-lived or paged read whose bytes the caller decodes (list pages and watches, for the reflector). */
 struct kube_stream_request {
-    const char *path;      /* absolute, with query */
-    const char *resource;  /* plural, for metrics */
-    const char *verb;      /* "list" or "watch", for metrics */
-    int64_t timeout_ms;    /* < 0: none */
+    const char *path;     /* absolute, with query */
+    const char *resource; /* plural, for metrics */
+    const char *verb;     /* "list" or "watch", for metrics */
+    int64_t timeout_ms;   /* < 0: none */
     int (*on_chunk)(struct str chunk, void *arg, struct err *err);
-    void (*on_open)(void *arg); /* a 2xx status has arrived; may be NULL */
+    void (*on_open)(void *arg);                     /* a 2xx status has arrived; may be NULL */
     void (*done)(const struct err *err, void *arg); /* err->code ERR_NONE: ended cleanly */
     void *arg;
 };
-int kube_stream(struct kube_client *c, const struct kube_stream_request *request, struct kube_call **call_out, struct err *err) ERR_MUST_CHECK;
+int kube_stream(struct kube_client *c, const struct kube_stream_request *request, struct kube_call **call_out,
+                struct err *err) ERR_MUST_CHECK;
 
 /* "/apis/apps/v1/namespaces/shop/deployments/web/status"; ns and name may be empty. The caller frees it. NULL without memory. */
 char *kube_path(const struct resource *resource, struct str ns, struct str name, const char *subresource);

@@ -44,7 +44,8 @@ void cluster_on_state(struct cluster *c, cluster_state_changed changed, void *ar
  * Prepares for these wants. `ready` is called once, never from within the call, when each of them is synced, denied or missing; or
  * has failed for 10 s. One plan at a time: a new one discards the one before, whose `ready` is then not called.
  */
-struct cluster_plan *cluster_prepare(struct cluster *c, const struct cluster_want *wants, size_t count, void (*ready)(void *arg), void *arg, struct err *err);
+struct cluster_plan *cluster_prepare(struct cluster *c, const struct cluster_want *wants, size_t count, void (*ready)(void *arg), void *arg,
+                                     struct err *err);
 
 /* Makes the plan's stores those in use; the plan is gone. Changes are not told for swapped stores: the caller diagnoses anew. */
 void cluster_commit(struct cluster *c, struct cluster_plan *plan);

@@ -10,8 +10,8 @@
 #include "net/http_client.h"
 
 struct kube_config {
-    char *origin;     /* what it was read from, for messages: "/root/.kube/config (context dev)", "in-cluster" */
-    char *server;     /* "https://10.0.0.1:443", without a slash at the end */
+    char *origin; /* what it was read from, for messages: "KUBECONFIG /x/y, context dev", "/root/.kube/config, context dev", "in-cluster" */
+    char *server; /* "https://10.0.0.1:443", without a slash at the end */
     char *namespace_; /* of the context or the service account; "default" where none */
     char *proxy_url;  /* NULL: none */
     char *token;      /* bearer token, or NULL */
@@ -26,9 +26,9 @@ struct kube_config {
 };
 
 /*
- * In this order: `path` (or NULL), $KUBECONFIG (its first existing file), the in-cluster environment, ~/.kube/config. `context`
- * NULL: the current one. Errors name the file and the field. What the file asks for and this build does not do (exec
- * plugins, auth-provider) is ERR_UNSUPPORTED, not ignored.
+ * In this order: `path` (or NULL), $KUBECONFIG (its existing files; of each entry the first counts), the in-cluster environment,
+ * ~/.kube/config. `context` NULL: the current one. Errors name the file and the field. What the file asks for and this build does not do
+ * (exec plugins, auth-provider) is ERR_UNSUPPORTED, not ignored.
  */
 int kube_config_load(const char *path, const char *context, struct kube_config **out, struct err *err) ERR_MUST_CHECK;
 

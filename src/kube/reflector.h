@@ -23,8 +23,8 @@ enum reflector_state {
 typedef void (*reflector_changed)(struct reflector *r, enum reflector_state state, const struct err *err, void *arg);
 
 /* `ns` empty: all namespaces. Starts at once. Borrows client and store; copies resource. */
-struct reflector *reflector_new(struct loop *loop, struct kube_client *client, const struct resource *resource, struct str ns, struct store *store,
-                                struct metrics *metrics, reflector_changed changed, void *arg, struct err *err);
+struct reflector *reflector_new(struct loop *loop, struct kube_client *client, const struct resource *resource, struct str ns,
+                                struct store *store, struct metrics *metrics, reflector_changed changed, void *arg, struct err *err);
 void reflector_free(struct reflector *r);
 enum reflector_state reflector_state(const struct reflector *r);
 

@@ -50,15 +50,18 @@ enum { STORE_QUERY_MAX_LABELS = 16 };
 
 /* All given parts must hold. At least one of labels, owner, index, or a non-empty ns answers by an index. */
 struct store_query {
-    struct str ns; /* empty: any */
-    struct str owner_uid;   /* one of metadata.ownerReferences[].uid */
-    struct str index_path;  /* a path declared by store_add_index */
+    struct str ns;         /* empty: any */
+    struct str owner_uid;  /* one of metadata.ownerReferences[].uid */
+    struct str index_path; /* a path declared by store_add_index */
     struct str index_value;
     size_t label_count;
-    struct store_label { struct str key, value; } labels[STORE_QUERY_MAX_LABELS]; /* last: a keeper of queries may cut the unused ones off */
+    struct store_label {
+        struct str key, value;
+    } labels[STORE_QUERY_MAX_LABELS]; /* last: a keeper of queries may cut the unused ones off */
 };
 
-/* Declares an index on the values at a path ("spec.volumes[].configMap.name"); scalars only. Built at once, kept up to date. Twice is once. */
+/* Declares an index on the values at a path ("spec.volumes[].configMap.name"); scalars only. Built at once, kept up to date. Twice is once.
+ */
 int store_add_index(struct store *s, struct str path, struct err *err) ERR_MUST_CHECK;
 bool store_has_index(const struct store *s, struct str path);
 

@@ -1,0 +1,30 @@
+/*
+ * Shared by config.c and kubeconfig.c.
+ */
+#ifndef KUBE_CONFIG_INTERNAL_H
+#define KUBE_CONFIG_INTERNAL_H
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "kube/config.h"
+
+enum {
+    CONFIG_MAX_FILE_BYTES = 1024 * 1024,
+    CONFIG_MAX_FILES = 16, /* in $KUBECONFIG */
+};
+
+/* Reads the files (all exist; the first that has a name or a current context wins) and settles on one context. */
+int kubeconfig_load(const char *const *paths, size_t count, bool from_env, const char *context, struct kube_config **out,
+                    struct err *err) ERR_MUST_CHECK;
+
+/* The content of a file as a NUL-terminated text in *out, which is replaced. */
+int config_read_file(const char *path, char **out, struct err *err) ERR_MUST_CHECK;
+
+/* Replaces *out by a copy of `text`. */
+int config_copy(char **out, struct str text, struct err *err) ERR_MUST_CHECK;
+int config_printf(char **out, struct err *err, const char *format, ...) __attribute__((format(printf, 3, 4))) ERR_MUST_CHECK;
+
+/* Checks the server address, drops slashes at its end, and points `tls` at what was read. */
+int config_finish(struct kube_config *config, struct err *err) ERR_MUST_CHECK;
+
+#endif
