@@ -2,9 +2,12 @@
 
 BUILD    ?= build
 PREFIX   ?= /usr/local
+DESTDIR  ?=
+JOBS     ?= $(shell nproc)
 VERSION  := $(shell cat VERSION)
 REVISION := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 
+# Lowest first: a layer includes those before it (make layers).
 LAYERS   := base metrics doc net devcluster kube script operator cli
 PACKAGES := lua5.4 libcurl libcjson yaml-0.1 openssl libuv libmicrohttpd
 
@@ -23,30 +26,65 @@ endif
 
 CC       := gcc
 CFLAGS   ?= -O2 -g
-PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
-PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -lm
-COMPILE  = $(CC) -std=gnu17 -D_GNU_SOURCE -DK8SGPT_VERSION='"$(VERSION)"' -DK8SGPT_REVISION='"$(REVISION)"' -Isrc -I$(BUILD)/gen \
-           $(CFLAGS) $(WARN) $(HARDEN) $(PKG_CFLAGS) -MMD -MP
+# Asked once, and only when something is compiled: a fresh machine has no pkg-config before `make deps`.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)) -lm)$(PKG_LIBS)
+LANGUAGE := -std=gnu17 -D_GNU_SOURCE -Isrc
+COMPILE  = $(CC) $(LANGUAGE) $(CFLAGS) $(WARN) $(HARDEN) $(PKG_CFLAGS) -MMD -MP -MF $@.d -MT $@
 
-BIN      := $(BUILD)/k8sgpt-operator
-SRC      := $(wildcard src/*/*.c)
-OBJ      := $(SRC:src/%.c=$(BUILD)/obj/%.o)
-UNIT_SRC := $(wildcard spec/unit/*/*_test.c)
-UNIT_BIN := $(UNIT_SRC:spec/unit/%.c=$(BUILD)/unit/%)
+BIN       := $(BUILD)/k8sgpt-operator
+SRC       := $(wildcard src/*/*.c)
+OBJ       := $(BUILD)/obj/main.o $(SRC:src/%.c=$(BUILD)/obj/%.o)
+UNIT_SRC  := $(wildcard spec/unit/*/*_test.c)
+UNIT_BIN  := $(UNIT_SRC:spec/unit/%.c=$(BUILD)/unit/%)
+BENCH_SRC := $(wildcard spec/bench/*.c)
+BENCH_BIN := $(BENCH_SRC:spec/bench/%.c=$(BUILD)/bench/%)
+SHARE     := $(DESTDIR)$(PREFIX)/share/k8sgpt-operator
 
-.PHONY: all deps demo test unit unit-% behaviour lint layers asan bench clean install help
+# V=1 shows whole command lines.
+Q   := $(if $(V),,@)
+say  = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+
+.PHONY: all deps demo test units unit behaviour lint lint-deps tidy layers asan bench clean install help FORCE
+.DELETE_ON_ERROR:
 
 all: $(BIN)
 
 help:
 	@sed -n 's/^## //p' Makefile
 
-$(BIN): $(BUILD)/obj/main.o $(OBJ)
-	$(CC) $(CFLAGS) $(LINK_HARDEN) -o $@ $^ $(PKG_LIBS)
+## make demo       install what is needed, build, and show the operator at work (KEEP=1: leave it running)
+demo: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@lua5.4 samples/demo/demo.lua $(BIN) $(BUILD)/demo $(if $(KEEP),--keep)
 
-$(BUILD)/obj/%.o: src/%.c
+## make test       install what is needed, build, and run every hermetic test
+test: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all units
+	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) lua5.4 spec/run.lua all $(UNIT_BIN)
+
+## make deps       install the Debian packages that building and testing need
+deps:
+	@tools/deps.sh build
+
+## make all        build/k8sgpt-operator
+$(BIN): $(OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK_HARDEN) -o $@ $(OBJ) $(PKG_LIBS)
+
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/gen/flags
 	@mkdir -p $(@D)
-	$(COMPILE) -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) -c -o $@ $<
+
+# The version reaches one file, so that a commit does not compile the world anew.
+$(BUILD)/obj/cli/version.o: $(BUILD)/gen/version.h
+$(BUILD)/obj/cli/version.o: LANGUAGE += -I$(BUILD)/gen
+$(BUILD)/gen/version.h: FORCE
+	@tools/if_changed.sh $@ '#define K8SGPT_VERSION "$(VERSION)"' '#define K8SGPT_REVISION "$(REVISION)"'
+# Other flags, other objects: also when BUILD stays the same.
+$(BUILD)/gen/flags: FORCE
+	@tools/if_changed.sh $@ '$(CC) $(CFLAGS) $(WARN) $(HARDEN)'
 
 # One archive a layer: a unit test links its own layer and those below, nothing above.
 define layer
@@ -62,14 +100,64 @@ $(foreach l,$(LAYERS),$(eval $(call layer,$(l),$(below)))$(eval below := $(BUILD
 .SECONDEXPANSION:
 $(BUILD)/unit/%: spec/unit/%.c $$(BELOW_$$(firstword $$(subst /, ,$$*)))
 	@mkdir -p $(@D)
-	$(COMPILE) -Ispec/unit $(LINK_HARDEN) -o $@ $< $(BELOW_$(firstword $(subst /, ,$*))) $(PKG_LIBS) -lcmocka
+	$(call say,TEST,$<)
+	$(Q)$(COMPILE) -Ispec/unit $(LINK_HARDEN) -o $@ $< $(BELOW_$(firstword $(subst /, ,$*))) $(PKG_LIBS) -lcmocka
 
-# make unit-doc: the tests of one layer
+units: $(UNIT_BIN)
+
+## make unit       the C tests only; make unit-doc: those of one layer
+unit: units
+	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) lua5.4 spec/run.lua unit $(UNIT_BIN)
 unit-%:
-	@$(MAKE) --no-print-directory $(filter $(BUILD)/unit/$*/%,$(UNIT_BIN))
+	@$(if $(filter $(BUILD)/unit/$*/%,$(UNIT_BIN)),$(MAKE) --no-print-directory $(filter $(BUILD)/unit/$*/%,$(UNIT_BIN)))
 	@set -e; for t in $(filter $(BUILD)/unit/$*/%,$(UNIT_BIN)); do $$t; done
 
+## make behaviour  the tests of the whole program only
+behaviour: $(BIN)
+	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) lua5.4 spec/run.lua behaviour
+
+## make asan       every test again under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer
+asan: export ASAN_OPTIONS := detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1:exitcode=99
+asan: export UBSAN_OPTIONS := print_stacktrace=1:halt_on_error=1
+asan:
+	@$(MAKE) --no-print-directory test SANITIZE=address,undefined BUILD=$(BUILD)/asan CFLAGS='-O1 -g'
+
+## make bench      latency, start-up, memory and throughput (spec/bench)
+$(BUILD)/bench/%: spec/bench/%.c $(below)
+	@mkdir -p $(@D)
+	$(call say,BENCH,$<)
+	$(Q)$(COMPILE) $(LINK_HARDEN) -o $@ $< $(below) $(PKG_LIBS)
+bench: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(BENCH_BIN)
+	@set -e; for b in $(BENCH_BIN); do $$b; done
+	@set -e; for b in $(wildcard spec/bench/*.lua); do BUILD=$(BUILD) lua5.4 $$b; done
+
+## make lint       format, static analysis, Lua and shell checks, house rules (installs its tools)
+lint: lint-deps
+	@tools/lint.sh
+	@$(MAKE) --no-print-directory -j$(JOBS) tidy
+lint-deps:
+	@tools/deps.sh build lint
+tidy: $(patsubst src/%.c,$(BUILD)/tidy/%.ok,$(wildcard src/*.c src/*/*.c))
+# An object is rebuilt when a header of it changes: then it is analysed again, and only then.
+$(BUILD)/tidy/%.ok: src/%.c $(BUILD)/obj/%.o .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)
+	$(Q)clang-tidy-14 --quiet $< -- $(LANGUAGE) $(PKG_CFLAGS) 2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
+$(BUILD)/tidy/cli/version.ok: LANGUAGE += -I$(BUILD)/gen
+
+## make layers     prove that no layer includes one above it
+layers: deps
+	@lua5.4 tools/layers.lua $(LAYERS)
+
+## make install    DESTDIR= PREFIX=/usr/local: the program, the built-in policies, the CRDs
+install: all
+	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/k8sgpt-operator
+	find policies lua crd -type f ! -path '*/testdata/*' ! -name policy_test.yaml ! -name '.*' -exec install -D -m 644 '{}' '$(SHARE)/{}' ';'
+
+## make clean      remove build/
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJ:.o=.d) $(UNIT_BIN:=.d) $(BUILD)/obj/main.d
+-include $(OBJ:=.d) $(UNIT_BIN:=.d) $(BENCH_BIN:=.d)

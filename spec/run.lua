@@ -1,0 +1,160 @@
+--- Runs the test suites and adds them up.
+--
+--   BUILD=build lua5.4 spec/run.lua all|unit|lua|behaviour|policies|repository [UNIT_BINARY...]
+--
+-- One line a suite, the whole output of what failed, and a last line "N passed, N failed[, N skipped]". The exit status is 0
+-- only when nothing failed and every suite that was asked for could be run.
+
+local BUILD = os.getenv("BUILD") or "build"
+local LIMIT_SECONDS = 170 -- a hanging test is a failure, not a hanging build
+
+---@class Score
+---@field passed integer
+---@field failed integer
+---@field skipped integer
+
+---@return Score
+local function score(passed, failed, skipped)
+  return { passed = passed or 0, failed = failed or 0, skipped = skipped or 0 }
+end
+
+local function add(sum, other)
+  for key, n in pairs(other) do sum[key] = sum[key] + n end
+end
+
+local function quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+local function read_file(path)
+  local file = io.open(path, "r")
+  if not file then return "" end
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+--- Lines that a command prints.
+---@return string[]
+local function lines_of(command)
+  local pipe, lines = assert(io.popen(command)), {}
+  for line in pipe:lines() do lines[#lines + 1] = line end
+  pipe:close()
+  return lines
+end
+
+local function exists(path)
+  local file = io.open(path, "r")
+  if file then file:close() end
+  return file ~= nil
+end
+
+---@return string output both streams
+---@return integer status 124 after the time limit
+local function capture(command)
+  local pipe = assert(io.popen(("timeout -k 5 %d sh -c %s 2>&1; echo \"exit=$?\""):format(LIMIT_SECONDS, quote(command))))
+  local output, status = pipe:read("a"):match("^(.*)exit=(%d+)\n$")
+  pipe:close()
+  return output, math.tointeger(status)
+end
+
+local function sum_of(text, pattern)
+  local sum = 0
+  for n in text:gmatch(pattern) do sum = sum + math.tointeger(n) end
+  return sum
+end
+
+--- Shows what failed. A program that fails without counting a failure (crash, leak, time limit) counts as one.
+local function judge(title, result, output, status)
+  if status ~= 0 and result.failed == 0 then result.failed = 1 end
+  if result.failed == 0 then return result end
+  print(("---- %s (exit status %d%s)"):format(title, status, status == 124 and ", time limit" or ""))
+  io.write(output, output:sub(-1) == "\n" and "" or "\n")
+  print("----")
+  return result
+end
+
+--- cmocka's summary, on stderr.
+local function score_of_cmocka(output)
+  return score(sum_of(output, "%[  PASSED  %] (%d+) test"), sum_of(output, "%[  FAILED  %] (%d+) test"), sum_of(output, "%[  SKIPPED %] (%d+) test"))
+end
+
+local suites = {}
+
+function suites.unit(binaries)
+  if #binaries == 0 then return score() end
+  local folder = BUILD .. "/test"
+  os.execute("rm -rf " .. quote(folder) .. " && mkdir -p " .. quote(folder))
+  local names = {}
+  for i, binary in ipairs(binaries) do names[i] = quote(binary) end
+  os.execute(([[printf '%%s\n' %s | xargs -P 2 -I{} sh -c 'log=%s/$(echo {} | tr / .); timeout -k 5 %d {} >$log 2>&1; echo $? >$log.status']]):format(
+    table.concat(names, " "), folder, LIMIT_SECONDS))
+  local sum = score()
+  for _, binary in ipairs(binaries) do
+    local log = folder .. "/" .. binary:gsub("/", ".")
+    local output = read_file(log)
+    add(sum, judge(binary, score_of_cmocka(output), output, math.tointeger(read_file(log .. ".status"):match("%d+")) or 126))
+  end
+  return sum
+end
+
+local function busted(folder)
+  if #lines_of("find " .. folder .. " -name '*_spec.lua' 2>/dev/null") == 0 then return score() end
+  local output, status = capture("busted --lua=/usr/bin/lua5.4 -o plainTerminal --lpath='./lua/?.lua;./spec/?.lua;./?.lua' " .. folder)
+  local passed, failed, errors, pending = output:match("(%d+) success%a* / (%d+) failure%a* / (%d+) error%a* / (%d+) pending")
+  local result = passed and score(math.tointeger(passed), math.tointeger(failed) + math.tointeger(errors), math.tointeger(pending)) or score(0, 1)
+  return judge("busted " .. folder, result, output, status)
+end
+
+suites.lua = function() return busted("spec/lua") end
+suites.behaviour = function() return busted("spec/behaviour") end
+
+--- The tables beside the policies, by the engine that runs them in production.
+function suites.policies()
+  if #lines_of("find policies -name policy_test.yaml") == 0 then return score() end
+  local output, status = capture(BUILD .. "/k8sgpt-operator policy test policies")
+  local passed, failed, skipped = 0, 0, 0
+  for p, f, rest in output:gmatch("(%d+) passed, (%d+) failed([^\n]*)") do
+    passed, failed, skipped = math.tointeger(p), math.tointeger(f), math.tointeger(rest:match("(%d+) skipped") or 0)
+  end
+  return judge("policy test policies", score(passed, failed, skipped), output, status)
+end
+
+--- Scripts about the repository and the built file: exit status 0 passed, 77 skipped, anything else failed.
+function suites.repository()
+  local sum = score()
+  for _, path in ipairs(lines_of("ls spec/checks/*.sh")) do
+    local output, status = capture(path)
+    if status == 77 then
+      sum.skipped = sum.skipped + 1
+    else
+      add(sum, judge(path, score(status == 0 and 1 or 0, status == 0 and 0 or 1), output, status))
+    end
+  end
+  return sum
+end
+
+local ORDER = { "unit", "lua", "policies", "repository", "behaviour" }
+
+local function summary(result)
+  return ("%d passed, %d failed%s"):format(result.passed, result.failed, result.skipped > 0 and (", %d skipped"):format(result.skipped) or "")
+end
+
+local function wall_seconds()
+  return tonumber(read_file("/proc/uptime"):match("^%S+"))
+end
+
+local wanted, total = arg[1] or "all", score()
+assert(wanted == "all" or suites[wanted], "no suite named " .. wanted)
+assert(exists(BUILD .. "/k8sgpt-operator") or wanted == "unit", BUILD .. "/k8sgpt-operator is not built: make all")
+for _, name in ipairs(ORDER) do
+  if wanted == "all" or wanted == name then
+    local start = wall_seconds()
+    local result = suites[name](table.pack(table.unpack(arg, 2)))
+    print(("%-11s %-40s %5.1f s"):format(name, summary(result), wall_seconds() - start))
+    io.stdout:flush()
+    add(total, result)
+  end
+end
+print(summary(total))
+os.exit(total.failed == 0 and total.passed > 0)
