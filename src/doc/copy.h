@@ -1,0 +1,12 @@
+/*
+ * copy: a part of a document as a document of its own.
+ */
+#ifndef DOC_COPY_H
+#define DOC_COPY_H
+
+#include "doc/builder.h"
+
+/* A deep copy of v (absent: null); the caller's. NULL with *err without memory. */
+struct doc *doc_copy(struct doc_value v, struct err *err) ERR_MUST_CHECK;
+
+#endif

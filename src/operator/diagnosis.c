@@ -1,0 +1,280 @@
+#include "operator/diagnosis.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "operator/diagnosis_internal.h"
+
+enum { SLICE_US = 5000 }; /* of one loop turn: leases, probes and watches come in between */
+
+/* ---- the set of analyses ---------------------------------------------------------------------------------------------------- */
+
+struct analysis_key {
+    const struct analyzer *analyzer;
+    struct str ns, name;
+};
+
+static uint64_t hash_of(const struct analyzer *z, struct str ns, struct str name) {
+    return str_hash(name, str_hash(ns, (uint64_t)(uintptr_t)z));
+}
+
+static uint64_t analysis_hash(const void *item) {
+    const struct analysis *a = item;
+    return hash_of(a->analyzer, analysis_ns(a), analysis_name(a));
+}
+
+static bool analysis_eq(const void *item, const void *key) {
+    const struct analysis *a = item;
+    if (item == key) return true;
+    const struct analysis_key *k = key;
+    return a->analyzer == k->analyzer && str_eq(analysis_ns(a), k->ns) && str_eq(analysis_name(a), k->name);
+}
+
+static void again(struct deadline *deadline) {
+    analysis_enqueue((struct analysis *)((char *)deadline - offsetof(struct analysis, again)));
+}
+
+static struct analysis *analysis_get(struct diagnosis *d, struct analyzer *z, struct str ns, struct str name) {
+    struct analysis_key key = {z, ns, name};
+    struct analysis *a = ptrset_find(&d->analyses, hash_of(z, ns, name), &key);
+    if (a) return a;
+    a = calloc(1, sizeof *a + ns.n + name.n + 2);
+    if (!a) return NULL;
+    a->diagnosis = d;
+    a->analyzer = z;
+    a->again.fire = again;
+    a->name_at = (uint32_t)ns.n + 1;
+    if (ns.n) memcpy(a->key, ns.p, ns.n);
+    memcpy(a->key + a->name_at, name.p, name.n);
+    struct err err;
+    if (!ptrset_add(&d->analyses, a, &err)) return a;
+    free(a);
+    return NULL;
+}
+
+static void touched(struct evaluation *e, void *arg) {
+    struct diagnosis *d = arg;
+    struct analysis *a = (struct analysis *)e;
+    (void)d;
+    if (a->noticed_us == 0) a->noticed_us = clock_mono_us();
+    analysis_enqueue(a);
+}
+
+/* ---- work ------------------------------------------------------------------------------------------------------------------- */
+
+static bool do_queued(struct diagnosis *d) {
+    struct analysis *a = d->queue;
+    if (!a) return false;
+    d->queue = a->next;
+    if (!d->queue) d->queue_end = &d->queue;
+    d->queued--;
+    a->queued = false;
+    analysis_do(a);
+    return true;
+}
+
+static void drop_sweep(struct analyzer *z) {
+    while (z->sweep_at < z->sweep_count) doc_unref(z->sweep[z->sweep_at++]);
+    free(z->sweep);
+    z->sweep = NULL;
+    z->sweep_at = z->sweep_count = 0;
+}
+
+static void sweep_one(struct diagnosis *d, struct analyzer *z) {
+    struct doc *object = z->sweep[z->sweep_at++];
+    struct doc_value o = doc_root(object);
+    struct analysis *a = analysis_get(d, z, doc_path_str(o, "metadata.namespace"), doc_path_str(o, "metadata.name"));
+    if (a && !a->queued) analysis_do(a);
+    doc_unref(object);
+}
+
+static bool do_sweep(struct diagnosis *d) {
+    for (size_t i = 0; i < d->analyzer_count; i++) {
+        struct analyzer *z = &d->analyzers[i];
+        if (z->state != ANALYZER_ACTIVE || z->swept) continue;
+        if (z->sweep_at < z->sweep_count) {
+            sweep_one(d, z);
+        } else {
+            drop_sweep(z);
+            z->swept = true;
+            d->listener.swept(z->policy, d->listener.arg);
+        }
+        return true;
+    }
+    return false;
+}
+
+static bool work(void *arg) {
+    struct diagnosis *d = arg;
+    int64_t until_us = clock_mono_us() + SLICE_US;
+    /* Changes come first: a sweep of a large cluster must not delay the news. */
+    while (do_queued(d) || do_sweep(d))
+        if (clock_mono_us() >= until_us) return true;
+    return false;
+}
+
+void diagnosis_finish(struct diagnosis *d) {
+    while (do_queued(d) || do_sweep(d)) continue;
+}
+
+size_t diagnosis_pending(const struct diagnosis *d) {
+    size_t pending = d->queued;
+    for (size_t i = 0; i < d->analyzer_count; i++) pending += d->analyzers[i].sweep_count - d->analyzers[i].sweep_at;
+    return pending;
+}
+
+/* ---- analyzers -------------------------------------------------------------------------------------------------------------- */
+
+/* Takes a snapshot of the subject's store: the objects to be looked at, whatever changes meanwhile. */
+static int start_sweep(struct diagnosis *d, struct analyzer *z) {
+    struct store *store = cluster_store(d->cluster, z->policy->watches[0].gvk);
+    drop_sweep(z);
+    z->swept = false;
+    z->sweep = calloc(store_count(store) + 1, sizeof(struct doc *));
+    if (!z->sweep) return ERR_NOMEM;
+    struct doc *object;
+    for (size_t i = 0; (object = store_next(store, &i));) z->sweep[z->sweep_count++] = doc_ref(object);
+    if (d->worker) worker_wake(d->worker);
+    return 0;
+}
+
+static enum analyzer_state state_now(const struct diagnosis *d, struct analyzer *z) {
+    const struct policy *p = z->policy;
+    const struct err *why = NULL;
+    z->reason[0] = '\0';
+    for (size_t i = 0; i < p->watch_count; i++) {
+        enum reflector_state s = cluster_state(d->cluster, p->watches[i].gvk, &why);
+        const char *text = why ? why->msg : "";
+        if (s == REFLECTOR_SYNCING) {
+            snprintf(z->reason, sizeof z->reason, "%.80s is not synced yet%s%.120s", p->watches[i].gvk->text, *text ? ": " : "", text);
+            return ANALYZER_WAITING;
+        }
+        if (i > 0 || s == REFLECTOR_SYNCED) continue;
+        snprintf(z->reason, sizeof z->reason, "%.80s %s%s%.120s", p->watches[0].gvk->text, s == REFLECTOR_DENIED ? "may not be read" : "is not served by this cluster",
+                 *text ? ": " : "", text);
+        return ANALYZER_INACTIVE;
+    }
+    return ANALYZER_ACTIVE;
+}
+
+static void refresh(struct diagnosis *d, struct analyzer *z) {
+    enum analyzer_state before = z->state;
+    z->state = state_now(d, z);
+    if (z->state == ANALYZER_ACTIVE && before != ANALYZER_ACTIVE && start_sweep(d, z)) {
+        z->state = ANALYZER_WAITING;
+        snprintf(z->reason, sizeof z->reason, "no memory to look at every object");
+    }
+    if (before != z->state && d->listener.changed) d->listener.changed(d->listener.arg);
+}
+
+static struct analyzer *analyzer_find(const struct diagnosis *d, struct str name) {
+    for (size_t i = 0; i < d->analyzer_count; i++)
+        if (str_is(name, d->analyzers[i].policy->name)) return &d->analyzers[i];
+    return NULL;
+}
+
+static void drop_all(struct diagnosis *d) {
+    struct analysis *a;
+    d->queue = NULL;
+    d->queue_end = &d->queue;
+    d->queued = 0;
+    for (size_t i = 0; i < d->analyzer_count; i++) drop_sweep(&d->analyzers[i]);
+    for (size_t i = 0; (a = ptrset_next(&d->analyses, &i));) analysis_free(a);
+    ptrset_free(&d->analyses);
+    d->analyses = ptrset_new(analysis_hash, analysis_eq);
+    free(d->analyzers);
+    d->analyzers = NULL;
+    d->analyzer_count = 0;
+    bundle_unref(d->bundle);
+    d->bundle = NULL;
+}
+
+int diagnosis_use(struct diagnosis *d, struct bundle *bundle, const struct str *names, size_t count, struct err *err) {
+    struct analyzer *analyzers = calloc(count + 1, sizeof *analyzers);
+    if (!analyzers) return err_set(err, ERR_NOMEM, "no memory for %zu analyzers", count);
+    drop_all(d);
+    d->bundle = bundle_ref(bundle);
+    d->analyzers = analyzers;
+    for (size_t i = 0; i < count; i++) {
+        const struct policy *p = bundle_find(bundle, POLICY_ANALYZER, names[i]);
+        if (p) d->analyzers[d->analyzer_count++].policy = p;
+    }
+    for (size_t i = 0; i < d->analyzer_count; i++) refresh(d, &d->analyzers[i]);
+    return 0;
+}
+
+void diagnosis_object_changed(struct diagnosis *d, struct store *store, const struct doc *before, const struct doc *after) {
+    struct doc_value o = doc_root(after ? after : before);
+    for (size_t i = 0; i < d->analyzer_count; i++) {
+        struct analyzer *z = &d->analyzers[i];
+        if (z->policy->watches[0].gvk != store_gvk(store) || z->state != ANALYZER_ACTIVE) continue;
+        struct analysis *a = analysis_get(d, z, doc_path_str(o, "metadata.namespace"), doc_path_str(o, "metadata.name"));
+        if (a) touched(&a->evaluation, d);
+        else log_error("diagnosis", "no memory to look at an object", LOG_T("name", doc_path_str(o, "metadata.name")));
+    }
+    reads_object_changed(d->reads, store, before, after);
+}
+
+void diagnosis_state_changed(struct diagnosis *d, const struct gvk *gvk) {
+    for (size_t i = 0; i < d->analyzer_count; i++)
+        if (policy_watch(d->analyzers[i].policy, gvk)) refresh(d, &d->analyzers[i]);
+    reads_state_changed(d->reads, gvk);
+}
+
+enum analyzer_state diagnosis_analyzer(const struct diagnosis *d, struct str name, const char **reason) {
+    const struct analyzer *z = analyzer_find(d, name);
+    if (reason) *reason = z ? z->reason : "";
+    return z ? z->state : ANALYZER_WAITING;
+}
+
+size_t diagnosis_failing(const struct diagnosis *d, struct str name, const char **reason) {
+    const struct analyzer *z = analyzer_find(d, name);
+    if (reason) *reason = z ? z->failure : "";
+    return z ? z->failing : 0;
+}
+
+bool diagnosis_swept(const struct diagnosis *d, struct str name) {
+    const struct analyzer *z = analyzer_find(d, name);
+    return z && (z->state == ANALYZER_INACTIVE || z->swept);
+}
+
+void diagnosis_replay(struct diagnosis *d, struct str name, void (*verdict)(const struct verdict *v, void *arg), void *arg) {
+    const struct analyzer *z = analyzer_find(d, name);
+    const struct analysis *a;
+    for (size_t i = 0; z && (a = ptrset_next(&d->analyses, &i));) {
+        if (a->analyzer != z || !a->failures) continue;
+        struct verdict v = analysis_verdict(a);
+        verdict(&v, arg);
+    }
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------------------- */
+
+struct diagnosis *diagnosis_new(struct loop *loop, struct cluster *cluster, struct policycalls *calls, struct deadlines *deadlines,
+                                const struct diagnosis_listener *listener, struct err *err) {
+    struct diagnosis *d = calloc(1, sizeof *d);
+    if (!d) goto nomem;
+    *d = (struct diagnosis){.cluster = cluster, .calls = calls, .deadlines = deadlines, .listener = *listener};
+    d->analyses = ptrset_new(analysis_hash, analysis_eq);
+    d->queue_end = &d->queue;
+    d->reads = reads_new(touched, d);
+    d->owners = d->reads ? owners_new(cluster, d->reads) : NULL;
+    if (loop) d->worker = worker_new(loop, work, d);
+    if (d->owners && (d->worker || !loop)) return d;
+nomem:
+    err_set(err, ERR_NOMEM, "no memory for the diagnosis");
+    diagnosis_free(d);
+    return NULL;
+}
+
+void diagnosis_free(struct diagnosis *d) {
+    if (!d) return;
+    d->listener.changed = NULL;
+    drop_all(d);
+    worker_free(d->worker);
+    owners_free(d->owners);
+    reads_free(d->reads);
+    free(d);
+}

@@ -1,0 +1,67 @@
+/*
+ * diagnosis_internal: what diagnosis.c (which analyses are to be done) and analysis.c (doing one) share.
+ */
+#ifndef OPERATOR_DIAGNOSIS_INTERNAL_H
+#define OPERATOR_DIAGNOSIS_INTERNAL_H
+
+#include "base/ptrset.h"
+#include "operator/diagnosis.h"
+
+struct analyzer {
+    const struct policy *policy;
+    enum analyzer_state state;
+    char reason[256]; /* why it waits or is inactive */
+    struct doc **sweep; /* the objects still to be looked at for the first time, from sweep_at on; referenced */
+    size_t sweep_at, sweep_count;
+    bool swept;
+    size_t failing;
+    char failure[512]; /* of the last analysis that failed */
+};
+
+/* `key` is the namespace, NUL, the name, NUL. */
+struct analysis {
+    struct evaluation evaluation; /* first: touched() casts */
+    struct deadline again;
+    struct diagnosis *diagnosis;
+    struct analyzer *analyzer;
+    struct analysis *next; /* in the queue */
+    struct doc *failures;  /* an array, or NULL: healthy */
+    char *parent;          /* of an object with failures */
+    int64_t noticed_us;
+    uint32_t name_at; /* where the name starts in key */
+    bool queued, failed, partial;
+    char key[];
+};
+
+struct diagnosis {
+    struct cluster *cluster;
+    struct policycalls *calls;
+    struct deadlines *deadlines;
+    struct diagnosis_listener listener;
+    struct worker *worker; /* NULL: one-shot */
+    struct reads *reads;
+    struct owners *owners;
+    struct bundle *bundle;
+    struct analyzer *analyzers;
+    size_t analyzer_count;
+    struct ptrset analyses;
+    struct analysis *queue, **queue_end;
+    size_t queued;
+};
+
+struct str analysis_ns(const struct analysis *a);
+struct str analysis_name(const struct analysis *a);
+
+/* Puts the analysis into the queue unless it is there. */
+void analysis_enqueue(struct analysis *a);
+
+/* Does it: runs the policy, keeps what it read, tells the listener when the verdict changed. Frees `a` when nothing is to be remembered. */
+void analysis_do(struct analysis *a);
+
+/* Releases everything; `a` is in no queue. */
+void analysis_free(struct analysis *a);
+
+/* The verdict as it stands. */
+struct verdict analysis_verdict(const struct analysis *a);
+
+#endif

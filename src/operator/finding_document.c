@@ -1,0 +1,125 @@
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "doc/builder.h"
+#include "operator/findings_internal.h"
+
+static void put_time(struct doc_builder *b, const char *name, int64_t wall_ms) {
+    char text[CLOCK_TEXT_LEN];
+    doc_pair_str(b, name, str_of(clock_format_s(wall_ms, text)));
+}
+
+/* Fields of the failure that pass through as the analyzer gave them. */
+static void put_field(struct doc_builder *b, const struct finding *f, const char *name) {
+    struct doc_value v = doc_get(doc_root(f->failure), str_of(name));
+    doc_key(b, str_of(name));
+    if (doc_type(v) == DOC_ARRAY) {
+        doc_put_value(b, v);
+        return;
+    }
+    doc_begin_array(b);
+    doc_end_array(b);
+}
+
+static void put_common(struct doc_builder *b, const struct finding *f) {
+    doc_pair_str(b, "id", str_of(f->id));
+    doc_pair_str(b, "rule", str_of(f->rule));
+    doc_pair_str(b, "key", str_of(f->key));
+    doc_pair_str(b, "severity", str_of(severity_name(f->severity)));
+    doc_pair_str(b, "text", str_of(f->text));
+    put_field(b, f, "sensitive");
+    put_field(b, f, "evidence");
+}
+
+static void put_object(struct doc_builder *b, const struct group *g) {
+    doc_pair_str(b, "analyzer", str_of(g->analyzer));
+    doc_pair_str(b, "apiVersion", str_of(g->api_version));
+    doc_pair_str(b, "kind", str_of(g->kind));
+    doc_pair_str(b, "namespace", str_of(g->ns));
+    doc_pair_str(b, "name", str_of(g->name));
+    doc_pair_str(b, "parentObject", str_of(g->parent));
+}
+
+static void put_findings(struct doc_builder *b, const struct group *g, bool open) {
+    for (size_t i = 0; i < g->count; i++) {
+        const struct finding *f = &g->findings[i];
+        if (f->state == FINDING_PENDING || finding_is_shown(f) != open) continue;
+        doc_begin_object(b);
+        put_common(b, f);
+        doc_pair_str(b, "state", open ? STR("open") : STR("resolved"));
+        doc_end_object(b);
+    }
+}
+
+static void put_notifications(struct doc_builder *b, const struct group *g) {
+    doc_key(b, STR("notifications"));
+    doc_begin_array(b);
+    for (size_t i = 0; i < g->notification_count; i++) {
+        const struct notification *n = &g->notifications[i];
+        doc_begin_object(b);
+        doc_pair_str(b, "sink", str_of(n->sink));
+        doc_pair_str(b, "finding", str_of(n->finding));
+        put_time(b, "sent", n->sent_ms);
+        doc_pair_str(b, "ref", str_of(n->ref));
+        doc_end_object(b);
+    }
+    doc_end_array(b);
+}
+
+struct doc *group_document(const struct group *g, bool delivered, struct err *err) {
+    struct doc_builder *b = doc_builder_new();
+    if (!b) {
+        err_set(err, ERR_NOMEM, "no memory for a group of findings");
+        return NULL;
+    }
+    doc_begin_object(b);
+    doc_pair_str(b, "id", str_of(g->id));
+    put_object(b, g);
+    put_time(b, "firstSeen", g->first_seen_ms);
+    put_time(b, "changed", g->changed_ms ? g->changed_ms : g->first_seen_ms);
+    if (g->resolved_ms) put_time(b, "resolved", g->resolved_ms);
+    doc_key(b, STR("findings"));
+    doc_begin_array(b);
+    put_findings(b, g, true);
+    put_findings(b, g, false);
+    doc_end_array(b);
+    put_notifications(b, g);
+    if (g->result_name) doc_pair_str(b, "resultName", str_of(g->result_name));
+    doc_pair_bool(b, "delivered", delivered);
+    doc_end_object(b);
+    struct doc *doc = doc_builder_finish(b, err);
+    doc_builder_free(b);
+    return doc;
+}
+
+static void put_cr(struct doc_builder *b, const struct findings_identity *who) {
+    doc_pair_str(b, "cluster", who->cluster);
+    doc_key(b, STR("cr"));
+    doc_begin_object(b);
+    doc_pair_str(b, "namespace", who->cr_ns);
+    doc_pair_str(b, "name", who->cr_name);
+    doc_end_object(b);
+}
+
+struct doc *finding_document(const struct group *g, const struct finding *f, const char *change, int64_t now_ms, struct err *err) {
+    struct doc_builder *b = doc_builder_new();
+    if (!b) {
+        err_set(err, ERR_NOMEM, "no memory for a finding");
+        return NULL;
+    }
+    doc_begin_object(b);
+    if (change) {
+        doc_pair_str(b, "change", str_of(change));
+        put_time(b, "time", now_ms);
+    }
+    put_cr(b, &g->all->identity);
+    put_object(b, g);
+    put_common(b, f);
+    doc_pair_str(b, "policy", str_of(f->decider ? f->decider->name : g->analyzer));
+    doc_pair_str(b, "layer", str_of(policy_layer_name(f->decider ? f->decider->layer : LAYER_BUILTIN)));
+    put_time(b, "firstSeen", f->first_seen_ms);
+    doc_end_object(b);
+    struct doc *doc = doc_builder_finish(b, err);
+    doc_builder_free(b);
+    return doc;
+}

@@ -1,0 +1,269 @@
+#include "operator/findings.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "doc/copy.h"
+#include "operator/findings_internal.h"
+
+/* ---- collection ------------------------------------------------------------------------------------------------------------- */
+
+struct findings *findings_new(const struct findings_identity *identity, struct deadlines *deadlines, bool immediate, const struct findings_owner *owner) {
+    struct findings *f = calloc(1, sizeof *f);
+    if (!f) return NULL;
+    *f = (struct findings){.deadlines = deadlines, .immediate = immediate, .owner = *owner};
+    f->dirty_end = &f->dirty;
+    char *cluster = str_dup(identity->cluster), *ns = str_dup(identity->cr_ns), *name = str_dup(identity->cr_name);
+    f->identity = (struct findings_identity){str_of(cluster), str_of(ns), str_of(name)};
+    if (cluster && ns && name) return f;
+    findings_free(f);
+    return NULL;
+}
+
+static void free_text(struct str s) {
+    union {
+        const char *borrowed;
+        char *owned;
+    } text = {s.p};
+    free(text.owned);
+}
+
+void findings_free(struct findings *f) {
+    if (!f) return;
+    struct group *g, *next;
+    HASH_ITER(hh, f->groups, g, next) group_free(g);
+    free_text(f->identity.cluster);
+    free_text(f->identity.cr_ns);
+    free_text(f->identity.cr_name);
+    free(f);
+}
+
+const struct findings_identity *findings_identity(const struct findings *f) { return &f->identity; }
+
+struct group *findings_by_id(struct findings *f, struct str id) {
+    struct group *g = NULL;
+    HASH_FIND(hh, f->groups, id.p, id.n, g);
+    return g;
+}
+
+struct group *findings_by_result(struct findings *f, struct str result_name) {
+    for (struct group *g = f->groups; g; g = g->hh.next)
+        if (g->result_name && str_is(result_name, g->result_name)) return g;
+    return NULL;
+}
+
+void findings_count(const struct findings *f, size_t counts[SEVERITIES]) {
+    for (int s = 0; s < SEVERITIES; s++) counts[s] = 0;
+    for (const struct group *g = f->groups; g; g = g->hh.next)
+        for (size_t i = 0; i < g->count; i++)
+            if (finding_is_shown(&g->findings[i])) counts[g->findings[i].severity]++;
+}
+
+void findings_each(const struct findings *f, void (*each)(const struct group *g, void *arg), void *arg) {
+    const struct group *g, *next;
+    for (g = f->groups; g; g = next) {
+        next = g->hh.next;
+        each(g, arg);
+    }
+}
+
+/* ---- verdicts --------------------------------------------------------------------------------------------------------------- */
+
+static void set_severity(struct finding *f, enum severity severity, bool *changed) {
+    if (f->severity != severity && finding_is_shown(f)) *changed = true;
+    f->severity = severity;
+}
+
+/* An open failure opens at `since` (default: now, its first sight) + grace. One-shot diagnosis has no past: then at once. */
+static void start(const struct findings *all, struct finding *f, const struct policy_rule *rule, struct doc_value failure, int64_t now_ms) {
+    int64_t since_ms = now_ms;
+    bool dated = clock_parse(doc_path_str(failure, "since"), &since_ms);
+    f->first_seen_ms = since_ms < now_ms ? since_ms : now_ms;
+    bool no_grace = all->immediate || (!all->deadlines && !dated);
+    f->opens_ms = no_grace ? now_ms : f->first_seen_ms + rule->grace_s * 1000;
+    f->state = FINDING_PENDING;
+}
+
+static void see(struct group *g, const struct verdict *v, struct doc_value failure, int64_t now_ms, bool *changed) {
+    const struct policy_rule *rule = policy_rule(v->policy, doc_path_str(failure, "rule"));
+    if (!rule) rule = policy_rule(v->decider, doc_path_str(failure, "rule"));
+    if (!rule) return; /* checked when the verdict was made */
+    struct err err;
+    size_t before = g->count;
+    struct finding *f = group_finding(g, doc_path_str(failure, "rule"), doc_path_str(failure, "key"), &err);
+    if (!f) {
+        log_error("findings", err.msg, LOG_S("group", g->id));
+        return;
+    }
+    bool fresh = g->count > before || f->state == FINDING_RESOLVED;
+    if (fresh) start(g->all, f, rule, failure, now_ms);
+    else if (f->state == FINDING_SETTLING) f->state = FINDING_OPEN;
+    f->seen = true;
+    f->last_seen_ms = now_ms;
+    f->settle_ms = g->all->immediate ? 0 : rule->settle_s * 1000;
+    f->decider = v->decider;
+    struct str severity = doc_path_str(failure, "severity");
+    enum severity parsed = rule->severity;
+    if (severity.n && !severity_parse(severity, &parsed)) parsed = rule->severity;
+    set_severity(f, parsed, changed);
+    struct str text = doc_path_str(failure, "text");
+    if (!str_is(text, f->text)) {
+        g->text_stale |= f->text[0] != '\0';
+        if (!replace_text(&f->text, text)) log_error("findings", "no memory for a text", LOG_S("group", g->id));
+    }
+}
+
+static void keep_failure(struct finding *f, struct doc *failure) {
+    doc_unref(f->failure);
+    f->failure = failure;
+}
+
+static void lose(struct finding *f, bool at_once, int64_t now_ms) {
+    if (f->state != FINDING_OPEN && !(at_once && f->state == FINDING_SETTLING)) return;
+    f->state = FINDING_SETTLING;
+    if (at_once) f->settle_ms = 0;
+    if (f->last_seen_ms == 0 || at_once) f->last_seen_ms = now_ms;
+}
+
+/* What was there until the change that is being looked at was last seen then, not when it was last evaluated. */
+static void lose_unseen(struct group *g, bool at_once, int64_t now_ms) {
+    for (size_t i = 0; i < g->count; i++) {
+        struct finding *f = &g->findings[i];
+        if (f->seen) continue;
+        if (f->state == FINDING_OPEN) f->last_seen_ms = now_ms;
+        lose(f, at_once, now_ms);
+    }
+}
+
+static bool filter_one(struct group *g, struct finding *f) {
+    const struct findings_owner *owner = &g->all->owner;
+    bool hidden = owner->keep && !owner->keep(g, f, owner->arg);
+    bool changed = hidden != f->hidden && (f->state == FINDING_OPEN || f->state == FINDING_SETTLING);
+    f->hidden = hidden;
+    return changed;
+}
+
+static void see_all(struct group *g, const struct verdict *v, int64_t now_ms, bool *changed) {
+    for (size_t i = 0; i < g->count; i++) g->findings[i].seen = v->partial;
+    for (size_t i = 0; i < doc_len(v->failures); i++) see(g, v, doc_at(v->failures, i), now_ms, changed);
+    for (size_t i = 0; i < doc_len(v->failures); i++) {
+        struct doc_value failure = doc_at(v->failures, i);
+        struct err err;
+        struct finding *f = group_finding(g, doc_path_str(failure, "rule"), doc_path_str(failure, "key"), &err);
+        if (f) keep_failure(f, doc_copy(failure, &err));
+    }
+}
+
+void findings_verdict(struct findings *f, const struct verdict *v) {
+    struct str analyzer = str_of(v->policy->name);
+    struct group *g = group_find(f, analyzer, str_of(v->gvk->kind), v->ns, v->name);
+    struct err err;
+    if (!g && doc_len(v->failures) == 0) return;
+    if (!g && !(g = group_new(f, analyzer, v->gvk, v->ns, v->name, &err))) {
+        log_error("findings", err.msg, LOG_T("name", v->name));
+        return;
+    }
+    int64_t now_ms = clock_wall_ms();
+    bool changed = false;
+    if (v->noticed_us && !g->noticed_us) g->noticed_us = v->noticed_us;
+    if (v->parent.n && !replace_text(&g->parent, v->parent)) log_error("findings", "no memory for an owner", LOG_S("group", g->id));
+    if (!str_is(str_of(v->gvk->api_version), g->api_version) && !replace_text(&g->api_version, str_of(v->gvk->api_version)))
+        log_error("findings", "no memory for an apiVersion", LOG_S("group", g->id));
+    see_all(g, v, now_ms, &changed);
+    for (size_t i = 0; i < g->count; i++)
+        if (g->findings[i].failure) changed |= filter_one(g, &g->findings[i]);
+    lose_unseen(g, v->gone, now_ms);
+    if (changed) {
+        g->changed_ms = now_ms;
+        group_touch(g);
+    }
+    group_advance(g, now_ms);
+}
+
+static void group_gone(struct group *g) {
+    int64_t now_ms = clock_wall_ms();
+    for (size_t i = 0; i < g->count; i++) g->findings[i].seen = false;
+    lose_unseen(g, true, now_ms);
+    group_advance(g, now_ms);
+}
+
+void findings_swept(struct findings *f, struct str analyzer, bool (*exists)(const struct group *g, void *arg), void *arg) {
+    struct group *g, *next;
+    HASH_ITER(hh, f->groups, g, next)
+        if (str_is(analyzer, g->analyzer) && !exists(g, arg)) group_gone(g);
+}
+
+void findings_drop_analyzer(struct findings *f, struct str analyzer) {
+    struct group *g, *next;
+    HASH_ITER(hh, f->groups, g, next)
+        if (str_is(analyzer, g->analyzer)) group_gone(g);
+}
+
+void findings_refilter_group(struct group *g) {
+    bool changed = false;
+    for (size_t i = 0; i < g->count; i++)
+        if (g->findings[i].failure) changed |= filter_one(g, &g->findings[i]);
+    if (!changed) return;
+    g->changed_ms = clock_wall_ms();
+    group_touch(g);
+    group_advance(g, g->changed_ms);
+}
+
+void findings_refilter(struct findings *f) {
+    struct group *g, *next;
+    HASH_ITER(hh, f->groups, g, next) findings_refilter_group(g);
+}
+
+/* ---- publishing ------------------------------------------------------------------------------------------------------------- */
+
+bool findings_any_dirty(const struct findings *f) { return f->dirty != NULL; }
+
+struct group *findings_next_dirty(struct findings *f) {
+    struct group *g = f->dirty;
+    if (!g) return NULL;
+    f->dirty = g->next_dirty;
+    if (!f->dirty) f->dirty_end = &f->dirty;
+    g->next_dirty = NULL;
+    g->dirty = false;
+    g->offered = true;
+    return g;
+}
+
+static void dirty_again(struct group *g) {
+    g->offered = false;
+    if (g->dirty) return;
+    g->dirty = true;
+    g->next_dirty = NULL;
+    *g->all->dirty_end = g;
+    g->all->dirty_end = &g->next_dirty;
+}
+
+void findings_end_run(struct findings *f) {
+    for (struct group *g = f->groups; g; g = g->hh.next)
+        if (g->offered) dirty_again(g);
+}
+
+void group_publish_failed(struct group *g) { dirty_again(g); }
+
+void group_published(struct group *g, uint64_t version, struct doc *result) {
+    doc_ref(result);
+    doc_unref(g->published);
+    g->published = result;
+    if (!g->result_name && !replace_text(&g->result_name, doc_path_str(doc_root(result), "metadata.name")))
+        log_error("findings", "no memory for the name of a Result", LOG_S("group", g->id));
+    g->offered = false;
+    g->text_stale = false;
+    g->text_shown_ms = clock_wall_ms();
+    if (g->version != version) group_touch(g);
+}
+
+void group_deleted(struct group *g) {
+    free(g->result_name);
+    g->result_name = NULL;
+    doc_unref(g->published);
+    g->published = NULL;
+    g->offered = false;
+    if (group_is_open(g)) group_touch(g);
+    else group_advance(g, clock_wall_ms());
+}

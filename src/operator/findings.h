@@ -1,0 +1,131 @@
+/*
+ * findings: what one K8sGPT resource reports: failures with identity, over time.
+ *
+ * A verdict says what is wrong with an object now. A finding is one such failure as people see it: it opens once it has lasted for its
+ * rule's grace, stays one finding however its text changes, and resolves once it has been gone for its rule's settle time (at once when
+ * the object is gone). The findings of one analyzer and one object are a group, and become one Result.
+ *
+ * A group that differs from what was published last is dirty. What is published, and how, is decided above.
+ */
+#ifndef OPERATOR_FINDINGS_H
+#define OPERATOR_FINDINGS_H
+
+#include <uthash.h>
+
+#include "base/sha256.h"
+#include "operator/deadline.h"
+#include "operator/diagnosis.h"
+
+enum finding_state {
+    FINDING_PENDING,  /* within its grace time: nobody sees it */
+    FINDING_OPEN,
+    FINDING_SETTLING, /* gone, but not for long enough: still shown as open */
+    FINDING_RESOLVED, /* kept until everybody has the news */
+};
+
+struct finding {
+    char id[SHA256_HEX_LEN + 1];
+    enum finding_state state;
+    enum severity severity;
+    bool seen;   /* in the verdict at hand */
+    bool hidden; /* a filter hides it; shown to nobody */
+    char *rule, *key, *text;
+    struct doc *failure;  /* as the analyzer gave it; NULL after a restart, until the first verdict */
+    const struct policy *decider; /* NULL after a restart */
+    int64_t first_seen_ms, last_seen_ms, opens_ms, settle_ms;
+};
+
+/* That somebody was told. */
+struct notification {
+    char *sink;
+    char finding[SHA256_HEX_LEN + 1];
+    enum severity severity; /* as told */
+    int64_t sent_ms;
+    char *ref; /* the sink's reference, or NULL */
+};
+
+struct group {
+    char *id; /* "analyzer/kind/namespace/name" */
+    struct findings *all;
+    char *analyzer, *api_version, *kind, *ns, *name, *parent;
+    struct finding *findings;
+    size_t count;
+    struct notification *notifications;
+    size_t notification_count;
+    int64_t first_seen_ms, changed_ms, resolved_ms; /* resolved_ms 0: something is open */
+    int64_t text_shown_ms;  /* when texts were last published */
+    bool text_stale;        /* a text differs from the published one */
+    int64_t noticed_us;     /* monotonic: the change behind the present dirt; 0: none */
+    struct deadline due;
+    struct evaluation kept_by; /* what the filters read for this group */
+    char *result_name;      /* of its Result, once there is one */
+    struct doc *published;  /* the Result as last written or found; NULL: none */
+    uint64_t version;       /* counts changes; publishing remembers which one it wrote */
+    bool dirty, offered;    /* offered: handed to a step that has not published it yet */
+    struct group *next_dirty;
+    UT_hash_handle hh;
+};
+
+struct findings_owner {
+    /* True when the finding is to be reported. May record reads into group->kept_by. */
+    bool (*keep)(struct group *g, struct finding *f, void *arg);
+    void (*dirty)(void *arg);       /* a group became dirty */
+    void (*free_group)(struct group *g, void *arg); /* lets go of what else refers to it; may be NULL */
+    void *arg;
+};
+
+struct findings_identity {
+    struct str cluster, cr_ns, cr_name;
+};
+
+struct findings;
+
+/* `immediate`: no grace, no settle (one-shot, --grace 0). Strings are copied. NULL without memory. */
+struct findings *findings_new(const struct findings_identity *identity, struct deadlines *deadlines, bool immediate, const struct findings_owner *owner);
+void findings_free(struct findings *f);
+
+/* Takes a verdict in. */
+void findings_verdict(struct findings *f, const struct verdict *v);
+
+/* Every object of the analyzer has been looked at: what belongs to objects that `exists` denies is gone. */
+void findings_swept(struct findings *f, struct str analyzer, bool (*exists)(const struct group *g, void *arg), void *arg);
+
+/* The analyzer is no longer wanted, or the filters have changed. */
+void findings_drop_analyzer(struct findings *f, struct str analyzer);
+void findings_refilter(struct findings *f);
+void findings_refilter_group(struct group *g);
+
+/* A Result of an earlier process: its findings are open (or resolved and not yet delivered) as it says. */
+int findings_adopt(struct findings *f, struct doc *result, struct err *err) ERR_MUST_CHECK;
+
+/* The group behind a Result of that name, or of that id; NULL: none. */
+struct group *findings_by_result(struct findings *f, struct str result_name);
+struct group *findings_by_id(struct findings *f, struct str id);
+
+/* Marks a group as differing from what is published, and tells the owner. */
+void group_touch(struct group *g);
+
+/* The next dirty group that has not been offered in this run, now marked as offered; NULL: none. */
+struct group *findings_next_dirty(struct findings *f);
+bool findings_any_dirty(const struct findings *f);
+void findings_end_run(struct findings *f); /* what was offered and not published is dirty again */
+
+/* The state that publishing `version` leaves behind. A group that is over is freed by group_deleted. */
+void group_published(struct group *g, uint64_t version, struct doc *result);
+void group_publish_failed(struct group *g);
+void group_deleted(struct group *g);
+
+bool finding_is_shown(const struct finding *f); /* open or settling, and not hidden */
+bool group_is_open(const struct group *g);
+
+/* Open findings by severity. */
+void findings_count(const struct findings *f, size_t counts[SEVERITIES]);
+void findings_each(const struct findings *f, void (*each)(const struct group *g, void *arg), void *arg);
+
+/* What steps get (k8sgpt.Group), and what keep, route and sink policies get (k8sgpt.Finding; change NULL: none). Owned by the caller. */
+struct doc *group_document(const struct group *g, bool delivered, struct err *err) ERR_MUST_CHECK;
+struct doc *finding_document(const struct group *g, const struct finding *f, const char *change, int64_t now_ms, struct err *err) ERR_MUST_CHECK;
+
+const struct findings_identity *findings_identity(const struct findings *f);
+
+#endif

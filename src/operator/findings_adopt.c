@@ -1,0 +1,88 @@
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "operator/findings_internal.h"
+
+/* Upstream writes spec.name as "namespace/name", for cluster-scoped objects as "name". */
+static void split_name(struct str full, struct str *ns, struct str *name) {
+    struct str head, rest;
+    bool cut = str_cut(full, '/', &head, &rest);
+    *ns = cut ? head : STR("");
+    *name = cut ? rest : full;
+}
+
+/* Where a Result does not say which API its kind belongs to, the group is known by kind alone until the first verdict. */
+static const struct gvk *gvk_of_result(struct doc_value spec) {
+    struct str kind = doc_path_str(spec, "kind");
+    return gvk_of(STR("v1"), kind);
+}
+
+static int adopt_finding(struct group *g, struct doc_value status, struct doc_value error, struct err *err) {
+    struct finding *f = group_finding(g, doc_path_str(status, "rule"), doc_path_str(error, "key"), err);
+    if (!f) return err->code;
+    bool open = str_is(doc_path_str(status, "state"), "open");
+    int64_t first_ms = clock_wall_ms();
+    f->state = open ? FINDING_OPEN : FINDING_RESOLVED;
+    f->first_seen_ms = g->first_seen_ms ? g->first_seen_ms : first_ms;
+    if (!severity_parse(doc_path_str(error, "severity"), &f->severity)) f->severity = SEVERITY_MEDIUM;
+    struct str id = doc_path_str(status, "id");
+    if (id.n == SHA256_HEX_LEN) memcpy(f->id, id.p, id.n);
+    return replace_text(&f->text, doc_path_str(error, "text")) ? 0 : err_set(err, ERR_NOMEM, "no memory for a finding");
+}
+
+static int adopt_notification(struct group *g, struct doc_value n, struct err *err) {
+    struct notification *grown = reallocarray(g->notifications, g->notification_count + 1, sizeof *grown);
+    if (!grown) return err_set(err, ERR_NOMEM, "no memory for a notification");
+    g->notifications = grown;
+    struct notification *to = &grown[g->notification_count];
+    *to = (struct notification){.sink = str_dup(doc_path_str(n, "sink")), .ref = str_dup(doc_path_str(n, "ref")), .severity = SEVERITIES};
+    if (!to->sink || !to->ref) {
+        free(to->sink);
+        free(to->ref);
+        return err_set(err, ERR_NOMEM, "no memory for a notification");
+    }
+    g->notification_count++;
+    struct str id = doc_path_str(n, "finding");
+    if (id.n == SHA256_HEX_LEN) memcpy(to->finding, id.p, id.n);
+    if (!clock_parse(doc_path_str(n, "sent"), &to->sent_ms)) to->sent_ms = clock_wall_ms();
+    return 0;
+}
+
+static void adopt_times(struct group *g, struct doc_value status) {
+    int64_t now_ms = clock_wall_ms();
+    if (!clock_parse(doc_path_str(status, "firstSeen"), &g->first_seen_ms)) g->first_seen_ms = now_ms;
+    if (!clock_parse(doc_path_str(status, "changed"), &g->changed_ms)) g->changed_ms = g->first_seen_ms;
+    if (!clock_parse(doc_path_str(status, "resolved"), &g->resolved_ms)) g->resolved_ms = 0;
+    g->text_shown_ms = now_ms;
+}
+
+/* spec.error lists the open findings in the order in which status.findings does; see result.lua. */
+static int adopt_findings(struct group *g, struct doc_value spec, struct doc_value status, struct err *err) {
+    struct doc_value findings = doc_path(status, "findings"), errors = doc_path(spec, "error"), notes = doc_path(status, "notifications");
+    int rc = 0;
+    for (size_t i = 0; !rc && i < doc_len(findings); i++) rc = adopt_finding(g, doc_at(findings, i), doc_at(errors, i), err);
+    for (size_t i = 0; !rc && i < doc_len(notes); i++) rc = adopt_notification(g, doc_at(notes, i), err);
+    return rc;
+}
+
+int findings_adopt(struct findings *f, struct doc *result, struct err *err) {
+    struct doc_value spec = doc_path(doc_root(result), "spec"), status = doc_path(doc_root(result), "status");
+    struct str analyzer = doc_path_str(spec, "analyzer"), ns, name;
+    const struct gvk *gvk = gvk_of_result(spec);
+    split_name(doc_path_str(spec, "name"), &ns, &name);
+    if (!gvk || name.n == 0) return err_set(err, ERR_INVALID, "a Result without spec.kind or spec.name");
+    if (analyzer.n == 0) analyzer = doc_path_str(spec, "kind"); /* upstream names analyzers after kinds */
+    if (group_find(f, analyzer, doc_path_str(spec, "kind"), ns, name)) return 0;
+    struct group *g = group_new(f, analyzer, gvk, ns, name, err);
+    if (!g) return err->code;
+    adopt_times(g, status);
+    int rc = adopt_findings(g, spec, status, err);
+    if (!rc && !(replace_text(&g->parent, doc_path_str(spec, "parentObject")) && replace_text(&g->result_name, doc_path_str(doc_root(result), "metadata.name"))))
+        rc = err_set(err, ERR_NOMEM, "no memory for a Result");
+    if (rc) {
+        group_free(g);
+        return rc;
+    }
+    g->published = doc_ref(result);
+    return 0;
+}

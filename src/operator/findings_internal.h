@@ -1,0 +1,32 @@
+/*
+ * findings_internal: the state behind findings.h, shared by findings.c (collection), group.c (one group over time) and
+ * findings_adopt.c (what an earlier process left).
+ */
+#ifndef OPERATOR_FINDINGS_INTERNAL_H
+#define OPERATOR_FINDINGS_INTERNAL_H
+
+#include "operator/findings.h"
+
+struct findings {
+    struct findings_identity identity;
+    struct deadlines *deadlines; /* NULL: one-shot */
+    bool immediate;
+    struct findings_owner owner;
+    struct group *groups;
+    struct group *dirty, **dirty_end; /* in order of becoming dirty */
+};
+
+struct group *group_find(struct findings *f, struct str analyzer, struct str kind, struct str ns, struct str name);
+struct group *group_new(struct findings *f, struct str analyzer, const struct gvk *gvk, struct str ns, struct str name, struct err *err);
+void group_free(struct group *g);
+
+/* The finding of that rule and key, made if need be. */
+struct finding *group_finding(struct group *g, struct str rule, struct str key, struct err *err);
+
+/* Brings every finding to its state at this moment, plans the next look, and marks the group dirty if what is shown changed. */
+void group_advance(struct group *g, int64_t now_ms);
+
+/* Replaces *slot by a copy of text; false without memory (then it is as before). */
+bool replace_text(char **slot, struct str text);
+
+#endif

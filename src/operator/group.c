@@ -1,0 +1,214 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "operator/findings_internal.h"
+
+enum { TEXT_REFRESH_MS = 60 * 1000 }; /* counters in texts move all the time; Results follow at most this often */
+
+bool replace_text(char **slot, struct str text) {
+    char *copy = str_dup(text);
+    if (!copy) return false;
+    free(*slot);
+    *slot = copy;
+    return true;
+}
+
+static char *group_id(struct str analyzer, struct str kind, struct str ns, struct str name) {
+    char *id = NULL;
+    int n = asprintf(&id, STR_FMT "/" STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(analyzer), STR_ARG(kind), STR_ARG(ns), STR_ARG(name));
+    return n < 0 ? NULL : id;
+}
+
+struct group *group_find(struct findings *f, struct str analyzer, struct str kind, struct str ns, struct str name) {
+    char *id = group_id(analyzer, kind, ns, name);
+    struct group *g = id ? findings_by_id(f, str_of(id)) : NULL;
+    free(id);
+    return g;
+}
+
+static void due(struct deadline *d) {
+    struct group *g = (struct group *)((char *)d - offsetof(struct group, due));
+    group_advance(g, clock_wall_ms());
+}
+
+struct group *group_new(struct findings *f, struct str analyzer, const struct gvk *gvk, struct str ns, struct str name, struct err *err) {
+    struct group *g = calloc(1, sizeof *g);
+    if (!g) goto nomem;
+    g->all = f;
+    g->due.fire = due;
+    g->id = group_id(analyzer, str_of(gvk->kind), ns, name);
+    g->analyzer = str_dup(analyzer);
+    g->api_version = str_dup(str_of(gvk->api_version));
+    g->kind = str_dup(str_of(gvk->kind));
+    g->ns = str_dup(ns);
+    g->name = str_dup(name);
+    g->parent = str_dup(STR(""));
+    if (!g->id || !g->analyzer || !g->api_version || !g->kind || !g->ns || !g->name || !g->parent) goto nomem;
+    HASH_ADD_KEYPTR(hh, f->groups, g->id, strlen(g->id), g);
+    return g;
+nomem:
+    err_set(err, ERR_NOMEM, "no memory for a finding");
+    if (g) group_free(g);
+    return NULL;
+}
+
+static void finding_free(struct finding *f) {
+    free(f->rule);
+    free(f->key);
+    free(f->text);
+    doc_unref(f->failure);
+}
+
+static void unlink_dirty(struct group *g) {
+    struct findings *f = g->all;
+    for (struct group **p = &f->dirty; *p; p = &(*p)->next_dirty) {
+        if (*p != g) continue;
+        *p = g->next_dirty;
+        if (!*p) f->dirty_end = p;
+        break;
+    }
+    g->dirty = false;
+}
+
+void group_free(struct group *g) {
+    struct findings *f = g->all;
+    if (g->hh.tbl) HASH_DEL(f->groups, g);
+    if (g->dirty) unlink_dirty(g);
+    if (f->owner.free_group) f->owner.free_group(g, f->owner.arg);
+    if (f->deadlines) deadline_clear(f->deadlines, &g->due);
+    for (size_t i = 0; i < g->count; i++) finding_free(&g->findings[i]);
+    for (size_t i = 0; i < g->notification_count; i++) {
+        free(g->notifications[i].sink);
+        free(g->notifications[i].ref);
+    }
+    free(g->findings);
+    free(g->notifications);
+    free(g->id);
+    free(g->analyzer);
+    free(g->api_version);
+    free(g->kind);
+    free(g->ns);
+    free(g->name);
+    free(g->parent);
+    free(g->result_name);
+    doc_unref(g->published);
+    free(g);
+}
+
+/* Identity (design: "Findings have identity"): who reports, which object, which rule and key; never the text. */
+static int finding_identify(const struct group *g, struct finding *f, struct err *err) {
+    const struct findings_identity *who = &g->all->identity;
+    const struct str parts[] = {
+        who->cluster, who->cr_ns, who->cr_name, str_of(g->analyzer), str_of(g->kind), str_of(g->ns), str_of(g->name), str_of(f->rule), str_of(f->key),
+    };
+    return sha256_parts(parts, sizeof parts / sizeof *parts, f->id, err);
+}
+
+struct finding *group_finding(struct group *g, struct str rule, struct str key, struct err *err) {
+    for (size_t i = 0; i < g->count; i++)
+        if (str_is(rule, g->findings[i].rule) && str_is(key, g->findings[i].key)) return &g->findings[i];
+    struct finding *grown = reallocarray(g->findings, g->count + 1, sizeof *grown);
+    if (!grown) goto nomem;
+    g->findings = grown;
+    struct finding *f = &grown[g->count];
+    *f = (struct finding){.rule = str_dup(rule), .key = str_dup(key), .text = str_dup(STR(""))};
+    if (!f->rule || !f->key || !f->text || finding_identify(g, f, err)) {
+        finding_free(f);
+        goto nomem;
+    }
+    g->count++;
+    return f;
+nomem:
+    err_set(err, ERR_NOMEM, "no memory for a finding");
+    return NULL;
+}
+
+bool finding_is_shown(const struct finding *f) { return (f->state == FINDING_OPEN || f->state == FINDING_SETTLING) && !f->hidden; }
+
+bool group_is_open(const struct group *g) {
+    for (size_t i = 0; i < g->count; i++)
+        if (finding_is_shown(&g->findings[i])) return true;
+    return false;
+}
+
+void group_touch(struct group *g) {
+    struct findings *f = g->all;
+    g->version++;
+    if (!g->dirty && !g->offered) {
+        g->dirty = true;
+        g->next_dirty = NULL;
+        *f->dirty_end = g;
+        f->dirty_end = &g->next_dirty;
+    }
+    f->owner.dirty(f->owner.arg);
+}
+
+/* ---- time ------------------------------------------------------------------------------------------------------------------- */
+
+static int64_t earlier(int64_t a, int64_t b) { return a == 0 || (b != 0 && b < a) ? b : a; }
+
+/* When the finding has to be looked at next; 0: not by the clock. */
+static int64_t next_look(const struct finding *f) {
+    if (f->state == FINDING_PENDING) return f->opens_ms;
+    if (f->state == FINDING_SETTLING) return f->last_seen_ms + f->settle_ms;
+    return 0;
+}
+
+/* True when what people see of it changes. */
+static bool advance(struct finding *f, int64_t now_ms) {
+    enum finding_state was = f->state;
+    if (f->state == FINDING_PENDING && f->opens_ms <= now_ms) f->state = FINDING_OPEN;
+    if (f->state == FINDING_SETTLING && f->last_seen_ms + f->settle_ms <= now_ms) f->state = FINDING_RESOLVED;
+    return f->state != was && !f->hidden;
+}
+
+/* Pending ones that are gone again, and resolved ones that nobody was ever told of. */
+static bool is_over(const struct group *g, const struct finding *f) {
+    if (f->state == FINDING_PENDING) return !f->seen;
+    return f->state == FINDING_RESOLVED && !g->result_name;
+}
+
+static void sweep_out(struct group *g) {
+    size_t kept = 0;
+    for (size_t i = 0; i < g->count; i++) {
+        if (is_over(g, &g->findings[i])) finding_free(&g->findings[i]);
+        else g->findings[kept++] = g->findings[i];
+    }
+    g->count = kept;
+}
+
+static void set_times(struct group *g, int64_t now_ms, bool changed) {
+    int64_t first_ms = 0;
+    for (size_t i = 0; i < g->count; i++)
+        if (finding_is_shown(&g->findings[i])) first_ms = earlier(first_ms, g->findings[i].first_seen_ms);
+    if (first_ms) {
+        g->first_seen_ms = first_ms;
+        g->resolved_ms = 0;
+    } else if (g->result_name && !g->resolved_ms) {
+        g->resolved_ms = now_ms;
+    }
+    if (changed) g->changed_ms = now_ms;
+}
+
+static void plan(struct group *g) {
+    int64_t at_ms = 0;
+    for (size_t i = 0; i < g->count; i++) at_ms = earlier(at_ms, next_look(&g->findings[i]));
+    if (g->text_stale && group_is_open(g)) at_ms = earlier(at_ms, g->text_shown_ms + TEXT_REFRESH_MS);
+    struct err err;
+    if (!g->all->deadlines) return;
+    if (!at_ms) deadline_clear(g->all->deadlines, &g->due);
+    else if (deadline_set(g->all->deadlines, &g->due, at_ms, &err)) log_error("findings", err.msg, LOG_S("group", g->id));
+}
+
+void group_advance(struct group *g, int64_t now_ms) {
+    bool changed = false;
+    for (size_t i = 0; i < g->count; i++) changed |= advance(&g->findings[i], now_ms);
+    bool text_due = g->text_stale && now_ms >= g->text_shown_ms + TEXT_REFRESH_MS;
+    set_times(g, now_ms, changed);
+    sweep_out(g);
+    plan(g);
+    if (g->count == 0 && !g->result_name && !g->offered) group_free(g);
+    else if (changed || (text_due && group_is_open(g))) group_touch(g);
+}

@@ -1,0 +1,176 @@
+#include "operator/owners.h"
+
+#include <stdlib.h>
+#include <uthash.h>
+
+#include "doc/builder.h"
+
+enum {
+    MAX_ENTRIES = 10000, /* the oldest goes first; a chain that is asked for again is fetched again */
+    MAX_UID = 64,
+};
+
+struct entry {
+    char uid[MAX_UID];
+    struct owners *all;
+    struct doc *metadata; /* NULL while asked for */
+    struct doc *reference; /* what the owner reference itself says, for when the server does not answer */
+    char *ns;
+    const struct gvk *gvk;
+    struct kube_call *call;
+    bool abandoned; /* evicted while discovery still has it */
+    UT_hash_handle hh;
+};
+
+struct owners {
+    struct cluster *cluster;
+    struct reads *reads;
+    struct entry *by_uid; /* in order of insertion */
+    struct doc_builder *builder;
+};
+
+struct owners *owners_new(struct cluster *cluster, struct reads *reads) {
+    struct owners *o = calloc(1, sizeof *o);
+    if (!o) return NULL;
+    *o = (struct owners){.cluster = cluster, .reads = reads, .builder = doc_builder_new()};
+    if (o->builder) return o;
+    free(o);
+    return NULL;
+}
+
+static void entry_free(struct entry *e) {
+    doc_unref(e->metadata);
+    doc_unref(e->reference);
+    free(e->ns);
+    free(e);
+}
+
+static void evict(struct owners *o, struct entry *e) {
+    HASH_DEL(o->by_uid, e);
+    if (!e->metadata) {
+        e->abandoned = true; /* its answer, which is sure to come, frees it */
+        if (e->call) kube_cancel(e->call);
+        return;
+    }
+    entry_free(e);
+}
+
+void owners_free(struct owners *o) {
+    if (!o) return;
+    struct entry *e, *next;
+    HASH_ITER(hh, o->by_uid, e, next) evict(o, e);
+    doc_builder_free(o->builder);
+    free(o);
+}
+
+/* The owner reference with controller: true, or the first one (garbage collection docs: "Owners and dependents"). */
+static struct doc_value controller_of(const struct doc *object) {
+    struct doc_value refs = doc_path(doc_root(object), "metadata.ownerReferences");
+    for (size_t i = 0; i < doc_len(refs); i++)
+        if (doc_bool(doc_get(doc_at(refs, i), STR("controller")))) return doc_at(refs, i);
+    return doc_len(refs) ? doc_at(refs, 0) : DOC_NO_VALUE;
+}
+
+/* The object that a reference speaks of, as far as the reference says. */
+static struct doc *reference_doc(struct owners *o, struct doc_value ref, struct str ns, struct err *err) {
+    struct doc_builder *b = o->builder;
+    doc_begin_object(b);
+    doc_pair_str(b, "apiVersion", doc_path_str(ref, "apiVersion"));
+    doc_pair_str(b, "kind", doc_path_str(ref, "kind"));
+    doc_key(b, STR("metadata"));
+    doc_begin_object(b);
+    doc_pair_str(b, "name", doc_path_str(ref, "name"));
+    if (ns.n) doc_pair_str(b, "namespace", ns);
+    doc_pair_str(b, "uid", doc_path_str(ref, "uid"));
+    doc_end_object(b);
+    doc_end_object(b);
+    return doc_builder_finish(b, err);
+}
+
+static void settle(struct entry *e, struct doc *metadata) {
+    if (e->abandoned) {
+        entry_free(e);
+        return;
+    }
+    e->metadata = doc_ref(metadata);
+    struct owners *o = e->all;
+    reads_owner_changed(o->reads, str_of(e->uid));
+}
+
+static void fetched(struct doc *object, const struct err *err, void *arg) {
+    struct entry *e = arg;
+    (void)err; /* denied, gone or unreachable: the reference has to do */
+    e->call = NULL;
+    bool same = object && str_is(doc_path_str(doc_root(object), "metadata.uid"), e->uid);
+    settle(e, same ? object : e->reference);
+}
+
+static void resolved(const struct resource *resource, const struct err *err, void *arg) {
+    struct entry *e = arg;
+    (void)err;
+    if (!resource || e->abandoned) {
+        settle(e, e->reference);
+        return;
+    }
+    struct kube_request request = {
+        .verb = KUBE_GET,
+        .resource = resource,
+        .ns = resource->namespaced ? str_of(e->ns) : STR(""),
+        .name = doc_path_str(doc_root(e->reference), "metadata.name"),
+        .metadata_only = true,
+        .done = fetched,
+        .arg = e,
+    };
+    struct err local;
+    if (kube_send(cluster_client(e->all->cluster), &request, &e->call, &local)) settle(e, e->reference);
+}
+
+static struct entry *entry_new(struct owners *o, struct doc_value ref, struct str ns, const struct gvk *gvk, struct err *err) {
+    struct str uid = doc_path_str(ref, "uid");
+    struct entry *e = calloc(1, sizeof *e);
+    if (!e || !(e->ns = str_dup(ns)) || !(e->reference = reference_doc(o, ref, ns, err))) {
+        err_set(err, ERR_NOMEM, "no memory for the owner of an object");
+        if (e) entry_free(e);
+        return NULL;
+    }
+    memcpy(e->uid, uid.p, uid.n);
+    e->all = o;
+    e->gvk = gvk;
+    if (HASH_COUNT(o->by_uid) >= MAX_ENTRIES) evict(o, o->by_uid);
+    HASH_ADD_STR(o->by_uid, uid, e);
+    return e;
+}
+
+static int from_server(struct owners *o, struct evaluation *ev, struct doc_value ref, struct str ns, const struct gvk *gvk, const struct doc **out,
+                       struct err *err) {
+    struct str uid = doc_path_str(ref, "uid");
+    struct entry *e = NULL;
+    HASH_FIND(hh, o->by_uid, uid.p, uid.n, e);
+    if (!e) {
+        if (!(e = entry_new(o, ref, ns, gvk, err))) return err->code;
+        if (!cluster_client(o->cluster)) e->metadata = doc_ref(e->reference);
+        else discovery_resolve(cluster_discovery(o->cluster), gvk, resolved, e);
+    }
+    *out = e->metadata;
+    if (ev) {
+        int rc = reads_owner(o->reads, ev, uid, err);
+        if (rc) return rc;
+    }
+    return e->metadata ? 0 : err_set(err, ERR_TIMEOUT, "the owner %s is being looked up", e->uid);
+}
+
+int owners_parent(struct owners *o, struct evaluation *ev, const struct doc *object, const struct doc **out, struct err *err) {
+    *out = NULL;
+    struct doc_value ref = controller_of(object);
+    const struct gvk *gvk = gvk_of(doc_path_str(ref, "apiVersion"), doc_path_str(ref, "kind"));
+    struct str uid = doc_path_str(ref, "uid"), ns = doc_path_str(doc_root(object), "metadata.namespace");
+    if (!gvk || uid.n == 0 || uid.n >= MAX_UID) return 0;
+
+    struct store *store = cluster_store(o->cluster, gvk);
+    struct str name = doc_path_str(ref, "name");
+    struct doc *owner = store ? store_get(store, ns, name) : NULL;
+    if (!owner && store) owner = store_get(store, STR(""), name);
+    if (!owner || !str_eq(doc_path_str(doc_root(owner), "metadata.uid"), uid)) return from_server(o, ev, ref, ns, gvk, out, err);
+    *out = owner;
+    return ev ? reads_object(o->reads, ev, gvk, doc_path_str(doc_root(owner), "metadata.namespace"), name, err) : 0;
+}
