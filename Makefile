@@ -45,7 +45,7 @@ SHARE     := $(DESTDIR)$(PREFIX)/share/k8sgpt-operator
 Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all deps demo test units unit behaviour lint lint-deps tidy layers asan bench clean install help FORCE
+.PHONY: all deps demo test units unit behaviour lint lint-deps tidy format layers asan bench clean install help FORCE
 .DELETE_ON_ERROR:
 
 all: $(BIN)
@@ -146,6 +146,10 @@ $(BUILD)/tidy/%.ok: src/%.c $(BUILD)/obj/%.o .clang-tidy
 	$(Q)clang-tidy-14 --quiet $< -- $(LANGUAGE) $(PKG_CFLAGS) 2>$@.log || { cat $@.log; exit 1; }
 	@touch $@
 $(BUILD)/tidy/cli/version.ok: LANGUAGE += -I$(BUILD)/gen
+
+## make format     bring the C files into the house's form
+format:
+	clang-format-14 -i $(wildcard src/*.c src/*/*.[ch] spec/unit/*/*.[ch] spec/bench/*.[ch])
 
 ## make layers     prove that no layer includes one above it
 layers: deps
