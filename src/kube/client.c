@@ -175,15 +175,14 @@ int kube_stream(struct kube_client *c, const struct kube_stream_request *request
     return launch(call, kube_call_fill_stream(call, request, err), call_out, err);
 }
 
+void kube_cancel(struct kube_call *call) { http_cancel(call->http); }
+
 /* From here on the call belongs to the transport, which frees it through on_done. */
-static void orphan(struct kube_call *call) {
+void kube_drop(struct kube_call *call) {
+    if (!call) return;
     DL_DELETE(call->client->calls, call);
     call->client = NULL;
     http_cancel(call->http);
-}
-
-void kube_cancel(struct kube_call *call) {
-    if (call) orphan(call);
 }
 
 void kube_client_free(struct kube_client *c) {

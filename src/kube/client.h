@@ -49,8 +49,11 @@ const struct kube_config *kube_client_config(const struct kube_client *c);
 /* Starts a request; what it points to is copied. On an error `done` is not called. */
 int kube_send(struct kube_client *c, const struct kube_request *request, struct kube_call **call_out, struct err *err) ERR_MUST_CHECK;
 
-/* Ends a call early; its `done` is not called any more, so that an owner may cancel and go. NULL: nothing. Never after `done`. */
+/* Ends a call early: `done` is called with ERR_CANCELLED, from the loop. Not after `done`. */
 void kube_cancel(struct kube_call *call);
+
+/* As kube_cancel, but `done` is not called any more, so that an owner may drop the call and go. NULL: nothing. */
+void kube_drop(struct kube_call *call);
 
 /* A long-lived or paged read whose bytes the caller decodes (list pages and watches, for the reflector). */
 struct kube_stream_request {
