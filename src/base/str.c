@@ -34,6 +34,14 @@ char *str_dup(struct str s) {
     return copy;
 }
 
+bool str_replace(char **slot, struct str text) {
+    char *copy = str_dup(text);
+    if (!copy) return false;
+    free(*slot);
+    *slot = copy;
+    return true;
+}
+
 bool str_to_int(struct str s, int64_t *out) {
     size_t i = s.n && (s.p[0] == '-' || s.p[0] == '+');
     bool negative = i && s.p[0] == '-';

@@ -34,6 +34,9 @@ bool str_cut(struct str s, char sep, struct str *head, struct str *rest);
 /* A NUL-terminated copy; the caller frees it. NULL without memory. */
 char *str_dup(struct str s);
 
+/* Replaces the owned *slot by a copy of text; false without memory, and *slot is as before. */
+bool str_replace(char **slot, struct str text) __attribute__((warn_unused_result));
+
 /* A decimal integer that fills the whole of s; false otherwise or on overflow. */
 bool str_to_int(struct str s, int64_t *out);
 

@@ -110,7 +110,7 @@ static void see(struct group *g, const struct verdict *v, struct doc_value failu
     struct str text = doc_path_str(failure, "text");
     if (!str_is(text, f->text)) {
         g->text_stale |= f->text[0] != '\0';
-        if (!replace_text(&f->text, text)) log_error("findings", "no memory for a text", LOG_S("group", g->id));
+        if (!str_replace(&f->text, text)) log_error("findings", "no memory for a text", LOG_S("group", g->id));
     }
 }
 
@@ -167,8 +167,8 @@ void findings_verdict(struct findings *f, const struct verdict *v) {
     int64_t now_ms = clock_wall_ms();
     bool changed = false;
     if (v->noticed_us && !g->noticed_us) g->noticed_us = v->noticed_us;
-    if (v->parent.n && !replace_text(&g->parent, v->parent)) log_error("findings", "no memory for an owner", LOG_S("group", g->id));
-    if (!str_is(str_of(v->gvk->api_version), g->api_version) && !replace_text(&g->api_version, str_of(v->gvk->api_version)))
+    if (v->parent.n && !str_replace(&g->parent, v->parent)) log_error("findings", "no memory for an owner", LOG_S("group", g->id));
+    if (!str_is(str_of(v->gvk->api_version), g->api_version) && !str_replace(&g->api_version, str_of(v->gvk->api_version)))
         log_error("findings", "no memory for an apiVersion", LOG_S("group", g->id));
     see_all(g, v, now_ms, &changed);
     for (size_t i = 0; i < g->count; i++)
@@ -250,7 +250,7 @@ void group_published(struct group *g, uint64_t version, struct doc *result) {
     doc_ref(result);
     doc_unref(g->published);
     g->published = result;
-    if (!g->result_name && !replace_text(&g->result_name, doc_path_str(doc_root(result), "metadata.name")))
+    if (!g->result_name && !str_replace(&g->result_name, doc_path_str(doc_root(result), "metadata.name")))
         log_error("findings", "no memory for the name of a Result", LOG_S("group", g->id));
     g->offered = false;
     g->text_stale = false;

@@ -27,7 +27,7 @@ static int adopt_finding(struct group *g, struct doc_value status, struct doc_va
     if (!severity_parse(doc_path_str(error, "severity"), &f->severity)) f->severity = SEVERITY_MEDIUM;
     struct str id = doc_path_str(status, "id");
     if (id.n == SHA256_HEX_LEN) memcpy(f->id, id.p, id.n);
-    return replace_text(&f->text, doc_path_str(error, "text")) ? 0 : err_set(err, ERR_NOMEM, "no memory for a finding");
+    return str_replace(&f->text, doc_path_str(error, "text")) ? 0 : err_set(err, ERR_NOMEM, "no memory for a finding");
 }
 
 static int adopt_notification(struct group *g, struct doc_value n, struct err *err) {
@@ -77,7 +77,7 @@ int findings_adopt(struct findings *f, struct doc *result, struct err *err) {
     if (!g) return err->code;
     adopt_times(g, status);
     int rc = adopt_findings(g, spec, status, err);
-    if (!rc && !(replace_text(&g->parent, doc_path_str(spec, "parentObject")) && replace_text(&g->result_name, doc_path_str(doc_root(result), "metadata.name"))))
+    if (!rc && !(str_replace(&g->parent, doc_path_str(spec, "parentObject")) && str_replace(&g->result_name, doc_path_str(doc_root(result), "metadata.name"))))
         rc = err_set(err, ERR_NOMEM, "no memory for a Result");
     if (rc) {
         group_free(g);

@@ -26,7 +26,4 @@ struct finding *group_finding(struct group *g, struct str rule, struct str key, 
 /* Brings every finding to its state at this moment, plans the next look, and marks the group dirty if what is shown changed. */
 void group_advance(struct group *g, int64_t now_ms);
 
-/* Replaces *slot by a copy of text; false without memory (then it is as before). */
-bool replace_text(char **slot, struct str text);
-
 #endif

@@ -7,14 +7,6 @@
 
 enum { TEXT_REFRESH_MS = 60 * 1000 }; /* counters in texts move all the time; Results follow at most this often */
 
-bool replace_text(char **slot, struct str text) {
-    char *copy = str_dup(text);
-    if (!copy) return false;
-    free(*slot);
-    *slot = copy;
-    return true;
-}
-
 static char *group_id(struct str analyzer, struct str kind, struct str ns, struct str name) {
     char *id = NULL;
     int n = asprintf(&id, STR_FMT "/" STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(analyzer), STR_ARG(kind), STR_ARG(ns), STR_ARG(name));

@@ -1,0 +1,65 @@
+/*
+ * tenant: one K8sGPT resource: what it wants, what is found for it, and its runs of the seven steps.
+ *
+ * Tenants share nothing but the operator's caches. A tenant is run when its resource changes, when one of its findings does, when the policies do, and
+ * after the time its last run asked for; never twice at once. Changes during a run make one more run.
+ */
+#ifndef OPERATOR_TENANT_H
+#define OPERATOR_TENANT_H
+
+#include <uthash.h>
+
+#include "operator/findings.h"
+#include "operator/status.h"
+
+struct operator;
+struct run;
+
+struct tenant {
+    struct operator *op;
+    char *key; /* "namespace/name" */
+    char *ns, *name;
+    struct doc *cr; /* as last seen */
+    struct findings *findings;
+    struct status *status;
+    char **chosen; /* analyzers that the filters selected */
+    size_t chosen_count;
+    char **unknown; /* names that they asked for and nobody bears */
+    size_t unknown_count;
+    bool has_chosen;
+    bool adopted; /* Results of an earlier process have been taken over */
+
+    bool queued, again;
+    int64_t queued_us;
+    struct tenant *next; /* in the run queue */
+    struct run *run;     /* under way, or NULL */
+    int failures;        /* runs in a row that failed */
+    struct timer *timer; /* the next run by the clock */
+    UT_hash_handle hh;
+};
+
+/* For a resource that appeared. NULL without memory. */
+struct tenant *tenant_new(struct operator *op, struct doc *cr, struct err *err);
+void tenant_free(struct tenant *t); /* a run under way is dropped */
+
+/* The resource changed. Runs, unless nothing but what we wrote ourselves changed. */
+void tenant_changed(struct tenant *t, struct doc *cr);
+
+/* Wants a run. */
+void tenant_enqueue(struct tenant *t);
+
+/* Takes over the Results that an earlier process left for this resource; once, when they are readable. */
+void tenant_adopt_results(struct tenant *t);
+
+/* Runs the filters' select; true when the choice differs from before. */
+bool tenant_choose(struct tenant *t);
+bool tenant_has_chosen(const struct tenant *t, const char *analyzer);
+
+/* True when every chosen analyzer has looked at everything it can. */
+bool tenant_settled(const struct tenant *t);
+
+/* A verdict of an analyzer, if the tenant chose it. */
+void tenant_verdict(struct tenant *t, const struct verdict *v);
+void tenant_swept(struct tenant *t, const char *analyzer);
+
+#endif
