@@ -16,10 +16,14 @@ void discovery_free(struct discovery *d);
 
 /*
  * Calls `found` once, never from within the call: with the resource, or with an error: ERR_NOT_FOUND when the server has no such
- * group, version or kind (nothing of it is cached), anything else when it could not be asked.
+ * group, version or kind (nothing of it is cached), anything else when it could not be asked. (Only
+ * without memory it is called from within, with ERR_NOMEM.)
  */
 void discovery_resolve(struct discovery *d, const struct gvk *gvk,
                        void (*found)(const struct resource *resource, const struct err *err, void *arg), void *arg);
+
+/* Nobody is told any more who asked with this arg. */
+void discovery_forget(struct discovery *d, const void *arg);
 
 /* What is known already, or NULL. */
 const struct resource *discovery_known(const struct discovery *d, const struct gvk *gvk);

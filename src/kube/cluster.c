@@ -1,0 +1,129 @@
+#include <stdlib.h>
+
+#include "doc/json.h"
+#include "kube/cluster_internal.h"
+
+enum { LOAD_MAX_BYTES = DOC_MAX_BYTES };
+
+static uint64_t gvk_hash(const void *item) { return (uint64_t)(uintptr_t)item; }
+static bool gvk_eq(const void *item, const void *key) { return item == key; }
+
+struct cluster *cluster_new_offline(void) {
+    struct cluster *c = calloc(1, sizeof *c);
+    if (!c) return NULL;
+    c->entries = entry_set_new();
+    c->forbidden = ptrset_new(gvk_hash, gvk_eq);
+    return c;
+}
+
+struct cluster *cluster_new(struct loop *loop, struct kube_client *client, struct metrics *metrics, struct err *err) {
+    struct cluster *c = cluster_new_offline();
+    struct discovery *discovery = c ? discovery_new(client) : NULL;
+    if (!discovery) {
+        cluster_free(c);
+        err_set(err, ERR_NOMEM, "no memory for a cluster");
+        return NULL;
+    }
+    c->loop = loop;
+    c->client = client;
+    c->metrics = metrics;
+    c->discovery = discovery;
+    return c;
+}
+
+void cluster_free(struct cluster *c) {
+    if (!c) return;
+    struct entry *e;
+    plan_free(c->plan);
+    for (size_t i = 0; (e = ptrset_next(&c->entries, &i));) entry_free(e);
+    ptrset_free(&c->entries);
+    ptrset_free(&c->forbidden);
+    discovery_free(c->discovery);
+    free(c);
+}
+
+struct kube_client *cluster_client(const struct cluster *c) {
+    return c->client;
+}
+struct discovery *cluster_discovery(const struct cluster *c) {
+    return c->discovery;
+}
+
+void cluster_on_change(struct cluster *c, store_changed changed, void *arg) {
+    c->changed = changed;
+    c->changed_arg = arg;
+}
+
+void cluster_on_state(struct cluster *c, cluster_state_changed changed, void *arg) {
+    c->state_changed = changed;
+    c->state_arg = arg;
+}
+
+void cluster_entry_changed(struct entry *e) {
+    struct cluster *c = e->cluster;
+    if (c->plan) plan_check_soon(c->plan);
+    if (!e->in_use || e->state == REFLECTOR_SYNCING || !c->state_changed) return;
+    c->state_changed(e->gvk, e->state, e->err.code ? &e->err : NULL, c->state_arg);
+}
+
+struct store *cluster_store(const struct cluster *c, const struct gvk *gvk) {
+    struct entry *e = entry_set_find(&c->entries, gvk);
+    return e ? e->store : NULL;
+}
+
+enum reflector_state cluster_state(const struct cluster *c, const struct gvk *gvk, const struct err **err_out) {
+    struct entry *e = entry_set_find(&c->entries, gvk);
+    if (err_out) *err_out = e && e->err.code ? &e->err : NULL;
+    return e ? e->state : REFLECTOR_MISSING;
+}
+
+bool cluster_all_settled(const struct cluster *c) {
+    struct entry *e;
+    for (size_t i = 0; (e = ptrset_next(&c->entries, &i));) {
+        if (e->state == REFLECTOR_SYNCING) return false;
+    }
+    return true;
+}
+
+/* A document cannot be thinned out, but its text can be read again. */
+static struct doc *project(const struct doc *object, const struct projection *projection, struct err *err) {
+    struct buf text = buf_new(LOAD_MAX_BYTES);
+    struct doc_builder *builder = doc_builder_new();
+    struct doc *projected = NULL;
+    int rc = builder ? json_write(doc_root(object), JSON_COMPACT, &text, err) : err_set(err, ERR_NOMEM, "no memory for an object");
+    if (!rc) projected = json_decode(builder, (struct str){text.data, text.len}, projection, err);
+    doc_builder_free(builder);
+    buf_free(&text);
+    return projected;
+}
+
+int cluster_load(struct cluster *c, struct doc *object, struct err *err) {
+    struct err local;
+    if (!err) err = &local;
+    struct str api_version = doc_path_str(doc_root(object), "apiVersion"), kind = doc_path_str(doc_root(object), "kind");
+    const struct gvk *gvk = gvk_of(api_version, kind);
+    if (!gvk)
+        return err_set(err, ERR_INVALID, "an object of no kind (apiVersion \"" STR_FMT "\", kind \"" STR_FMT "\")", STR_ARG(api_version),
+                       STR_ARG(kind));
+    struct store *store = cluster_store(c, gvk);
+    if (!store) return 0;
+    struct doc *projected = project(object, store_projection(store), err);
+    if (!projected) return (int)err->code;
+    int rc = store_put(store, projected, err);
+    doc_unref(projected);
+    return rc;
+}
+
+bool cluster_is_forbidden(const struct cluster *c, const struct gvk *gvk) { return ptrset_find(&c->forbidden, gvk_hash(gvk), gvk) != NULL; }
+
+void cluster_forbid(struct cluster *c, const struct gvk *gvk) {
+    void *kind = (void *)(uintptr_t)gvk;
+    if (!cluster_is_forbidden(c, gvk) && ptrset_add(&c->forbidden, kind, NULL)) return;
+    struct entry *e = entry_set_find(&c->entries, gvk);
+    if (e) entry_deny(e);
+}
+
+void cluster_each_store(const struct cluster *c, void (*each)(const struct store *store, void *arg), void *arg) {
+    struct entry *e;
+    for (size_t i = 0; (e = ptrset_next(&c->entries, &i));) each(e->store, arg);
+}
