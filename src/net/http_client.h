@@ -18,34 +18,42 @@
 struct http_client;
 struct http_call; /* a request under way */
 
+/*
+ * Errors: ERR_INVALID (a URL, method or header line that is none), ERR_UNREACHABLE, ERR_TIMEOUT, ERR_LIMIT (max_body_bytes), ERR_NOMEM,
+ * ERR_CANCELLED, and what on_chunk stored. One line: "GET https://10.0.0.1:6443/api: connection refused".
+ *
+ * http_send and http_cancel may be called from within every callback of a client. A dead link is noticed within 40 s.
+ */
+
 /* How to reach a server by TLS; shared by many requests, borrowed until each is done. All PEM. NULL members: not used. */
 struct http_tls {
-    struct str ca_pem;     /* empty: the system's store */
-    struct str cert_pem;   /* client certificate and key, both or none */
+    struct str ca_pem;   /* empty: the system's store */
+    struct str cert_pem; /* client certificate and key, both or none */
     struct str key_pem;
     const char *server_name; /* NULL: the host of the URL */
     bool insecure;           /* skip verification (kubeconfig insecure-skip-tls-verify) */
 };
 
 struct http_response {
-    int status;           /* 0: no answer, see err */
-    struct str body;      /* collected; of a streamed call: the body of a non-2xx answer. Valid during on_done */
+    int status;      /* 0: no answer, see err; known and err set: the answer was cut off */
+    struct str body; /* collected; of a streamed call: the body of a non-2xx answer, its first MiB. Valid during on_done */
     struct str content_type;
-    int64_t retry_after_s; /* header Retry-After in seconds; 0: none */
-    struct err err;       /* code ERR_NONE when an answer arrived whole, whatever its status */
+    int64_t retry_after_s; /* header Retry-After (seconds or a date, RFC 9110 10.2.3) as seconds from now; 0: none */
+    struct err err;        /* code ERR_NONE when an answer arrived whole, whatever its status */
     int64_t duration_us;
 };
 
 struct http_request {
-    const char *method;            /* "GET" … */
-    const char *url;
-    const char *const *headers;    /* "Name: value", NULL-terminated; may be NULL */
+    const char *method;         /* "GET" … */
+    const char *url;            /* http or https; user and password in it never show in messages */
+    bool secret_url;            /* its path or query is a credential (a webhook): messages carry scheme://host/… only */
+    const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
     struct str body;
-    const struct http_tls *tls;    /* NULL: defaults */
-    const char *proxy_url;         /* NULL: none */
-    int64_t connect_timeout_ms;    /* 0: 5 s */
-    int64_t timeout_ms;            /* of the whole exchange; < 0: none (a watch, which ends by its own timeout) */
-    size_t max_body_bytes;         /* of a collected answer; 0: 16 MiB. Not for streamed ones */
+    const struct http_tls *tls; /* NULL: defaults */
+    const char *proxy_url;      /* NULL: none */
+    int64_t connect_timeout_ms; /* 0: 5 s */
+    int64_t timeout_ms;         /* of the whole exchange; 0: 30 s; < 0: none (a watch, which ends by its own timeout) */
+    size_t max_body_bytes;      /* of a collected answer; 0: 16 MiB. Not for streamed ones */
 
     /* Streaming: called with each chunk of a 2xx answer instead of collecting it. Non-zero ends the call with *err. NULL: collect. */
     int (*on_chunk)(struct str chunk, void *arg, struct err *err);
@@ -56,7 +64,9 @@ struct http_request {
 };
 
 struct http_client *http_client_new(struct loop *loop, const char *user_agent, struct err *err) ERR_MUST_CHECK;
-void http_client_free(struct http_client *c); /* calls under way end with ERR_CANCELLED */
+
+/* Calls under way end with ERR_CANCELLED, before it returns (from within one of its own callbacks: right after that). NULL: nothing. */
+void http_client_free(struct http_client *c);
 
 /* Starts a request. NULL with *err when it cannot be started (on_done is not called then). */
 struct http_call *http_send(struct http_client *c, const struct http_request *request, struct err *err) ERR_MUST_CHECK;

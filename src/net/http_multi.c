@@ -1,0 +1,112 @@
+#include <stdlib.h>
+#include <uv.h>
+
+#include "net/http_client_internal.h"
+
+enum { KEPT_CONNECTIONS = 32 };
+
+/* One socket that curl wants watched. */
+struct sock {
+    uv_poll_t uv;
+    struct http_client *client;
+    curl_socket_t fd;
+    int wanted; /* UV_READABLE | UV_WRITABLE */
+};
+
+static void drive(struct http_client *c, curl_socket_t fd, int events) {
+    int still_running = 0;
+    http_client_enter(c);
+    c->in_curl = true;
+    (void)curl_multi_socket_action(c->multi, fd, events, &still_running);
+    c->in_curl = false;
+    http_client_collect(c);
+    http_client_leave(c);
+}
+
+void http_multi_timeout(struct http_client *c) {
+    c->due = false;
+    drive(c, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void on_timeout(void *arg) { http_multi_timeout(arg); }
+
+static void on_ready(uv_poll_t *handle, int status, int events);
+
+/* libuv stops a handle whose socket has an error; what curl makes of the error must not depend on it going on. */
+static void watch(struct sock *s) { (void)uv_poll_start(&s->uv, s->wanted, on_ready); }
+
+static void on_ready(uv_poll_t *handle, int status, int events) {
+    struct sock *s = handle->data;
+    int bits = (events & UV_READABLE ? CURL_CSELECT_IN : 0) | (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
+    /* With IN curl reads what came before the error, such as an early 413, and finds the error itself. */
+    if (status < 0) bits = CURL_CSELECT_IN | CURL_CSELECT_OUT | CURL_CSELECT_ERR;
+    drive(s->client, s->fd, bits);
+    if (status < 0 && !uv_is_closing((uv_handle_t *)handle) && !uv_is_active((uv_handle_t *)handle)) watch(s);
+}
+
+static void on_closed(uv_handle_t *handle) { free(handle->data); }
+
+static struct sock *sock_new(struct http_client *c, curl_socket_t fd) {
+    struct sock *s = calloc(1, sizeof *s);
+    if (!s) return NULL;
+    if (uv_poll_init_socket(loop_uv(c->loop), &s->uv, fd)) {
+        free(s);
+        return NULL;
+    }
+    s->uv.data = s;
+    s->client = c;
+    s->fd = fd;
+    return s;
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *client, void *socket) {
+    (void)easy;
+    struct http_client *c = client;
+    struct sock *s = socket;
+    if (what == CURL_POLL_REMOVE) {
+        if (s) uv_close((uv_handle_t *)&s->uv, on_closed);
+        (void)curl_multi_assign(c->multi, fd, NULL);
+        return 0;
+    }
+    if (!s) {
+        s = sock_new(c, fd);
+        if (!s) return -1;
+        (void)curl_multi_assign(c->multi, fd, s);
+    }
+    s->wanted = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    watch(s);
+    return 0;
+}
+
+/* "At once" is a turn of the loop, not a timer: no millisecond is lost at the start of each request. */
+static int on_timer(CURLM *multi, long timeout_ms, void *client) {
+    (void)multi;
+    struct http_client *c = client;
+    c->due = timeout_ms == 0;
+    if (timeout_ms > 0) {
+        timer_start(c->timer, timeout_ms);
+    } else {
+        timer_stop(c->timer);
+    }
+    if (c->due) worker_wake(c->sweeper);
+    return 0;
+}
+
+int http_multi_open(struct http_client *c, struct err *err) {
+    c->timer = timer_new(c->loop, on_timeout, c);
+    c->multi = curl_multi_init();
+    if (!c->timer || !c->multi) return err_set(err, ERR_NOMEM, "no memory for an HTTP client");
+    (void)curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    (void)curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
+    (void)curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    (void)curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
+    (void)curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+    (void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)KEPT_CONNECTIONS);
+    return 0;
+}
+
+/* Closing the connections still calls on_socket and on_timer: the timer goes last. */
+void http_multi_close(struct http_client *c) {
+    if (c->multi) (void)curl_multi_cleanup(c->multi);
+    timer_free(c->timer);
+}
