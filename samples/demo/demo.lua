@@ -50,8 +50,8 @@ local function end_earlier()
   local file = io.open(FOLDER .. "/pids")
   if not file then return end
   for pid in file:lines() do
-    local same = process.capture(("test /proc/%s/exe -ef %s && echo yes"):format(pid, quote(OPERATOR)))
-    if same ~= "" then process.stop(pid) end
+    local image = process.capture(("readlink /proc/%s/exe 2>/dev/null"):format(pid)):gsub(" %(deleted%)", "")
+    if image ~= "" and image == process.capture("realpath " .. quote(OPERATOR)) then process.stop(pid) end
   end
   file:close()
 end
