@@ -233,7 +233,15 @@ function StepContext.diagnosis() end
 ---@field analyzers {name: string, state: "active"|"inactive"|"failing", reason: string}[]
 ---@field problems {critical: integer, high: integer, medium: integer, low: integer} open findings
 ---@field undelivered {sink: string, message: string}[] notifications that could not be delivered
----@field policies {hash: string, problem: string, overrides: {name: string, layer: string, source: string}[]}
+---@field unknown string[] names that the filters asked for and no analyzer bears
+---@field policies k8sgpt.BundleState
+
+---@class k8sgpt.BundleState
+---@field hash string
+---@field problem string "" when all files are in use
+---@field lastGood boolean a newer bundle was refused as a whole; the one before stays in use
+---@field overrides {name: string, layer: string, source: string}[]
+---@field tripped {name: string, source: string, message: string}[] policies that the breaker took out of use
 
 --- The objects whose findings differ from what was published last, at most 64 a call: call until it returns an empty list.
 ---@return k8sgpt.Group[]

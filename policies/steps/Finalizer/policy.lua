@@ -1,0 +1,65 @@
+--- Second step: stays with a K8sGPT to its end, and takes its Results along.
+--
+-- Owner references would have the garbage collector remove them too, but later, and not with --cascade=orphan.
+
+local k8sgpt = require "k8sgpt"
+local result = require "k8sgpt.result"
+
+local FINALIZER = "k8sgpt.ai/finalizer"
+local RESULT = "core.k8sgpt.ai/v1alpha1/Result"
+
+local function reference(cr)
+  local meta = cr.metadata
+  return { apiVersion = result.API_VERSION, kind = "K8sGPT", metadata = { namespace = meta.namespace, name = meta.name, uid = meta.uid } }
+end
+
+---@return boolean found
+---@return string[] others
+local function finalizers(cr)
+  local found, others = false, {}
+  for _, name in ipairs(cr.metadata.finalizers or {}) do
+    if name == FINALIZER then found = true else others[#others + 1] = name end
+  end
+  return found, others
+end
+
+-- A merge patch replaces the list as a whole; the resourceVersion makes the server refuse it when somebody changed the object meanwhile.
+local function set_finalizers(ctx, cr, list)
+  local patch = { metadata = { finalizers = k8sgpt.array(list), resourceVersion = cr.metadata.resourceVersion } }
+  return ctx.patch(reference(cr), patch)
+end
+
+local function delete_results(ctx, cr)
+  local query = { ns = cr.metadata.namespace, labels = result.selector(cr) }
+  for _, item in ipairs(ctx.list(RESULT, query)) do
+    local meta = item.metadata
+    local done, message = ctx.delete {
+      apiVersion = result.API_VERSION, kind = "Result", metadata = { namespace = meta.namespace, name = meta.name, uid = meta.uid },
+    }
+    if not done then return nil, message end
+  end
+  return true
+end
+
+---@param ctx k8sgpt.StepContext
+---@param cr k8sgpt.View
+local function run(ctx, cr)
+  local found, others = finalizers(cr)
+  if not cr.metadata.deletionTimestamp then
+    if found then return nil end
+    others[#others + 1] = FINALIZER
+    local done, message = set_finalizers(ctx, cr, others)
+    if not done then return nil, ctx.retry(1, "the finalizer could not be added: " .. message) end
+    return nil
+  end
+  if found then
+    local done, message = delete_results(ctx, cr)
+    if done then done, message = set_finalizers(ctx, cr, others) end
+    if not done then return nil, ctx.retry(1, "what belongs to it could not be removed: " .. message) end
+  end
+  return ctx.stop("deleted")
+end
+
+return {
+  api = 1, kind = "step", name = "Finalizer", description = "Removes the Results of a K8sGPT before it goes", watches = { RESULT }, run = run,
+}
