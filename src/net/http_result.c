@@ -8,8 +8,6 @@ static enum err_code code_of(CURLcode code) {
     switch (code) {
     case CURLE_OUT_OF_MEMORY: return ERR_NOMEM;
     case CURLE_OPERATION_TIMEDOUT: return ERR_TIMEOUT;
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CACERT_BADFILE: return ERR_INVALID;
     default: return ERR_UNREACHABLE;
@@ -23,8 +21,8 @@ static void reason_of(const struct http_call *call, CURLcode code, char *out, si
     const char *text = call->curl_error[0] ? call->curl_error : curl_easy_strerror(code);
     char system[128];
     if (code == CURLE_COULDNT_CONNECT && os_errno) text = strerror_r((int)os_errno, system, sizeof system);
-    if (code == CURLE_GOT_NOTHING) text = "the server closed the connection without an answer";
     if (code == CURLE_PARTIAL_FILE) text = "the connection was cut before the answer was whole";
+    if (code == CURLE_GOT_NOTHING) text = "the server closed the connection without an answer";
     size_t n = strcspn(text, "\r\n");
     if (n >= size) n = size - 1;
     memcpy(out, text, n);
@@ -40,7 +38,9 @@ static void timeout_error(struct http_call *call) {
     err_set(&call->err, ERR_TIMEOUT, "%s: %s within %lld ms", call->label, what, (long long)elapsed_ms);
 }
 
+/* curl takes an answer whose headers were cut for one without a body. */
 static void set_error(struct http_call *call, CURLcode code) {
+    if (code == CURLE_OK && call->status == 0) code = CURLE_PARTIAL_FILE;
     char reason[CURL_ERROR_SIZE];
     if (call->state == CALL_ENDING) {
         err_set(&call->err, ERR_CANCELLED, "%s: cancelled", call->label);
