@@ -7,16 +7,26 @@ static bool is_json(struct str content_type) {
     return !content_type.n || str_starts(content_type, STR("application/json")) || str_starts(content_type, STR("application/apply-patch"));
 }
 
+/* The transport names the request before what went wrong ("GET https://…: connection refused"); here the server is named already. */
+static const char *bare(const struct kube_call *call, const char *msg) {
+    const char *colon = strstr(msg, ": ");
+    return strncmp(msg, call->method, strlen(call->method)) == 0 && colon ? colon + 2 : msg;
+}
+
 /* What the transport says, with what a person needs to act on it: which server, and who told us to go there. */
 static int transport_error(const struct kube_call *call, const struct err *cause, struct err *err) {
     const struct kube_config *config = call->client->config;
-    *err = *cause;
+    const char *why = bare(call, cause->msg);
     if (cause->code == ERR_TIMEOUT)
-        return err_prefix(err, "the API server %s (from %s) did not answer in time", config->server, config->origin);
-    if (cause->code != ERR_UNREACHABLE) return (int)err->code;
-    if (call->opened) return err_prefix(err, "lost the connection to the API server %s", config->server);
-    return err_set(err, ERR_UNREACHABLE, "cannot reach the API server %s (from %s): %s; is it running?", config->server, config->origin,
-                   cause->msg);
+        return err_set(err, ERR_TIMEOUT, "the API server %s (from %s) did not answer: %s", config->server, config->origin, why);
+    if (cause->code == ERR_UNREACHABLE && call->opened)
+        return err_set(err, ERR_UNREACHABLE, "lost the API server %s: %s", config->server, why);
+    if (cause->code == ERR_UNREACHABLE) {
+        return err_set(err, ERR_UNREACHABLE, "cannot reach the API server %s (from %s): %s; is it running?", config->server, config->origin,
+                       why);
+    }
+    *err = *cause;
+    return (int)err->code;
 }
 
 static int status_error(const struct kube_call *call, const struct http_response *response, struct err *err) {

@@ -68,12 +68,13 @@ static void fail(struct reflector *r, const struct err *err) {
     struct err kept = *err; /* err may live in what is closed now */
     int64_t delay_ms = plan_next(r, &kept);
     reflector_close(r);
+    timer_start(r->timer, delay_ms);
+    if (!delay_ms) return; /* the protocol's way of saying "list anew", no fault */
     if (r->failing != kept.code) {
         log_warn("kube.watch", kept.msg, LOG_S("resource", r->plural), LOG_S("reason", err_code_name(kept.code)),
                  LOG_I("retry_ms", delay_ms));
     }
     r->failing = kept.code;
-    timer_start(r->timer, delay_ms);
     tell_failure(r, &kept);
 }
 

@@ -1,0 +1,2 @@
+/* Requests: what goes out, and what answers and failures become. */
+#include "unit/kube/api.h"

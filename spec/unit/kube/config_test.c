@@ -1,0 +1,197 @@
+/* Kubeconfig files and the in-cluster environment. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "kube/config.h"
+
+static char dir[64];
+
+static const char *path_of(const char *name) {
+    static char paths[4][128];
+    static unsigned turn;
+    char *path = paths[turn++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", dir, name);
+    return path;
+}
+
+static const char *put(const char *name, const char *content) {
+    struct err err;
+    const char *path = path_of(name);
+    assert_int_equal(file_write(path, str_of(content), 0600, &err), 0);
+    return path;
+}
+
+static struct kube_config *load(const char *path, const char *context) {
+    struct kube_config *config = NULL;
+    struct err err;
+    if (kube_config_load(path, context, &config, &err)) fail_msg("%s", err.msg);
+    return config;
+}
+
+static void refused(const char *path, const char *context, int code, const char *says) {
+    struct kube_config *config = NULL;
+    struct err err;
+    assert_int_equal(kube_config_load(path, context, &config, &err), code);
+    if (!strstr(err.msg, says)) fail_msg("\"%s\" does not say \"%s\"", err.msg, says);
+    assert_null(strchr(err.msg, '\n'));
+    if (path) assert_non_null(strstr(err.msg, path));
+}
+
+#define CONTEXTS                                                                                                                           \
+    "current-context: dev\ncontexts:\n- name: dev\n  context: {cluster: c, user: u, namespace: shop}\n"                                    \
+    "- name: other\n  context: {cluster: c2, user: u2}\n"
+#define CLUSTERS                                                                                                                           \
+    "clusters:\n- name: c\n  cluster: {server: 'https://10.0.0.1:6443/', certificate-authority-data: Q0EgUEVN, tls-server-name: kube, "    \
+    "proxy-url: 'http://proxy:3128'}\n- name: c2\n  cluster: {server: 'http://x', insecure-skip-tls-verify: true}\n"
+#define USERS                                                                                                                              \
+    "users:\n- name: u\n  user: {client-certificate: pki/cert.pem, client-key-data: S0VZ}\n- name: u2\n  user: {token: abc, tokenFile: "   \
+    "t}\n"
+
+static void reads_a_whole_entry(void **state) {
+    (void)state;
+    mkdir(path_of("pki"), 0700);
+    put("pki/cert.pem", "CERT");
+    const char *path = put("config", CONTEXTS CLUSTERS USERS);
+    struct kube_config *config = load(path, NULL);
+    char origin[256];
+    snprintf(origin, sizeof origin, "%s, context dev", path);
+    assert_string_equal(config->origin, origin);
+    assert_string_equal(config->server, "https://10.0.0.1:6443");
+    assert_string_equal(config->namespace_, "shop");
+    assert_string_equal(config->proxy_url, "http://proxy:3128");
+    assert_string_equal(config->tls.server_name, "kube");
+    assert_true(str_is(config->tls.ca_pem, "CA PEM"));
+    assert_true(str_is(config->tls.cert_pem, "CERT"));
+    assert_true(str_is(config->tls.key_pem, "KEY"));
+    assert_false(config->tls.insecure);
+    assert_null(config->token);
+    kube_config_free(config);
+}
+
+static void another_context_is_another_server(void **state) {
+    (void)state;
+    struct kube_config *config = load(put("config", CONTEXTS CLUSTERS USERS), "other");
+    assert_string_equal(config->server, "http://x");
+    assert_true(config->tls.insecure);
+    assert_string_equal(config->token, "abc");
+    assert_string_equal(config->token_file, path_of("t")); /* relative to the file, not to where we stand */
+    assert_string_equal(config->namespace_, "default");
+    kube_config_free(config);
+}
+
+static void files_of_the_environment_are_one(void **state) {
+    (void)state;
+    char list[512];
+    const char *first = put("one", "current-context: dev\nusers:\n- name: u\n  user: {token: first}\n");
+    const char *second = put("two", CONTEXTS CLUSTERS USERS);
+    snprintf(list, sizeof list, "%s:%s:%s", path_of("absent"), first, second);
+    setenv("KUBECONFIG", list, 1);
+    struct kube_config *config = load(NULL, NULL);
+    assert_string_equal(config->token, "first");
+    assert_string_equal(config->server, "https://10.0.0.1:6443");
+    assert_non_null(strstr(config->origin, "KUBECONFIG "));
+    kube_config_free(config);
+    setenv("KUBECONFIG", path_of("absent"), 1);
+    refused(NULL, NULL, ERR_NOT_FOUND, "no such file exists");
+    unsetenv("KUBECONFIG");
+}
+
+static void errors_name_file_entry_and_field(void **state) {
+    (void)state;
+    const struct {
+        const char *text, *says;
+        int code;
+    } cases[] = {
+        {"clusters: [", ": line", ERR_SYNTAX},
+        {"clusters: []\n", "current-context is missing", ERR_INVALID},
+        {"current-context: x\n", "no context \"x\"", ERR_NOT_FOUND},
+        {"current-context: x\ncontexts: [{name: x, context: {cluster: y}}]\n", "no cluster \"y\"", ERR_NOT_FOUND},
+        {CONTEXTS CLUSTERS, "no user \"u\"", ERR_NOT_FOUND},
+        {CONTEXTS USERS "clusters: [{name: c, cluster: {}}]\n", "cluster \"c\": server is missing", ERR_INVALID},
+        {CONTEXTS USERS "clusters: [{name: c, cluster: {server: 'ftp://x'}}]\n", "must start with https://", ERR_INVALID},
+        {CONTEXTS USERS "clusters: [{name: c, cluster: {server: 5}}]\n", "cluster \"c\": server must be a string", ERR_INVALID},
+        {CONTEXTS USERS "clusters: [{name: c, cluster: {server: 'https://x', certificate-authority: nope}}]\n",
+         "cluster \"c\": certificate-authority: cannot open", ERR_NOT_FOUND},
+        {CONTEXTS USERS "clusters: [{name: c, cluster: {server: 'https://x', certificate-authority-data: '!'}}]\n",
+         "certificate-authority-data is not base64", ERR_SYNTAX},
+        {CONTEXTS CLUSTERS "users: [{name: u, user: {client-key-data: S0VZ}}]\n", "user \"u\": client-certificate is missing", ERR_INVALID},
+        {CONTEXTS CLUSTERS "users: [{name: u, user: {exec: {command: aws}}}]\n", "user \"u\": exec is not supported", ERR_UNSUPPORTED},
+        {CONTEXTS CLUSTERS "users: [{name: u, user: {auth-provider: {name: gcp}}}]\n", "user \"u\": auth-provider is not supported",
+         ERR_UNSUPPORTED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) refused(put("config", cases[i].text), NULL, cases[i].code, cases[i].says);
+    refused(path_of("absent"), NULL, ERR_NOT_FOUND, "cannot open");
+}
+
+static void finds_the_service_account(void **state) {
+    (void)state;
+    struct kube_config *config = NULL;
+    struct err err;
+    unsetenv("KUBERNETES_SERVICE_HOST");
+    assert_int_equal(kube_config_in_cluster(dir, &config, &err), ERR_NOT_FOUND);
+    setenv("KUBERNETES_SERVICE_HOST", "fd00::1", 1);
+    setenv("KUBERNETES_SERVICE_PORT", "443", 1);
+    assert_int_equal(kube_config_in_cluster(path_of("nothing"), &config, &err), ERR_NOT_FOUND);
+    put("ca.crt", "CA");
+    put("token", "t");
+    put("namespace", "k8sgpt\n");
+    assert_int_equal(kube_config_in_cluster(dir, &config, &err), 0);
+    assert_string_equal(config->server, "https://[fd00::1]:443");
+    assert_string_equal(config->namespace_, "k8sgpt");
+    assert_string_equal(config->token_file, path_of("token"));
+    assert_true(str_is(config->tls.ca_pem, "CA"));
+    kube_config_free(config);
+    unsetenv("KUBERNETES_SERVICE_HOST");
+}
+
+static void without_any_hint_it_says_where_it_looked(void **state) {
+    (void)state;
+    char home[128];
+    snprintf(home, sizeof home, "%s", getenv("HOME") ? getenv("HOME") : "");
+    unsetenv("KUBECONFIG");
+    setenv("HOME", dir, 1);
+    refused(NULL, NULL, ERR_NOT_FOUND, "no cluster to talk to");
+    mkdir(path_of(".kube"), 0700);
+    put(".kube/config", CONTEXTS CLUSTERS USERS);
+    struct kube_config *config = load(NULL, "other");
+    assert_string_equal(config->server, "http://x");
+    kube_config_free(config);
+    setenv("HOME", home, 1);
+}
+
+static int make_dir(void **state) {
+    (void)state;
+    unsetenv("KUBECONFIG");
+    unsetenv("KUBERNETES_SERVICE_HOST");
+    snprintf(dir, sizeof dir, "/tmp/kube_config_test.XXXXXX");
+    return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state) {
+    (void)state;
+    static const char *const FILES[] = {"pki/cert.pem", "pki",       "config",       "one",   "two", "ca.crt",
+                                        "token",        "namespace", ".kube/config", ".kube", ""};
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) remove(path_of(FILES[i]));
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_a_whole_entry),
+        cmocka_unit_test(another_context_is_another_server),
+        cmocka_unit_test(files_of_the_environment_are_one),
+        cmocka_unit_test(errors_name_file_entry_and_field),
+        cmocka_unit_test(finds_the_service_account),
+        cmocka_unit_test(without_any_hint_it_says_where_it_looked),
+    };
+    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
