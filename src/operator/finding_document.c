@@ -115,8 +115,8 @@ struct doc *finding_document(const struct group *g, const struct finding *f, con
     put_cr(b, &g->all->identity);
     put_object(b, g);
     put_common(b, f);
-    doc_pair_str(b, "policy", str_of(f->decider ? f->decider->name : g->analyzer));
-    doc_pair_str(b, "layer", str_of(policy_layer_name(f->decider ? f->decider->layer : LAYER_BUILTIN)));
+    doc_pair_str(b, "policy", str_of(g->analyzer));
+    doc_pair_str(b, "layer", str_of(policy_layer_name(f->layer)));
     put_time(b, "firstSeen", f->first_seen_ms);
     doc_end_object(b);
     struct doc *doc = doc_builder_finish(b, err);

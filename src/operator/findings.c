@@ -102,7 +102,7 @@ static void see(struct group *g, const struct verdict *v, struct doc_value failu
     f->seen = true;
     f->last_seen_ms = now_ms;
     f->settle_ms = g->all->immediate ? 0 : rule->settle_s * 1000;
-    f->decider = v->decider;
+    f->layer = v->decider->layer;
     struct str severity = doc_path_str(failure, "severity");
     enum severity parsed = rule->severity;
     if (severity.n && !severity_parse(severity, &parsed)) parsed = rule->severity;
@@ -194,25 +194,28 @@ void findings_swept(struct findings *f, struct str analyzer, bool (*exists)(cons
         if (str_is(analyzer, g->analyzer) && !exists(g, arg)) group_gone(g);
 }
 
-void findings_drop_analyzer(struct findings *f, struct str analyzer) {
+void findings_retain(struct findings *f, bool (*wanted)(const char *analyzer, void *arg), void *arg) {
     struct group *g, *next;
     HASH_ITER(hh, f->groups, g, next)
-        if (str_is(analyzer, g->analyzer)) group_gone(g);
+        if (!wanted(g->analyzer, arg)) group_gone(g);
 }
 
-void findings_refilter_group(struct group *g) {
+void group_refilter(struct group *g) {
     bool changed = false;
+    g->refilter = false;
     for (size_t i = 0; i < g->count; i++)
         if (g->findings[i].failure) changed |= filter_one(g, &g->findings[i]);
     if (!changed) return;
     g->changed_ms = clock_wall_ms();
     group_touch(g);
-    group_advance(g, g->changed_ms);
 }
 
 void findings_refilter(struct findings *f) {
     struct group *g, *next;
-    HASH_ITER(hh, f->groups, g, next) findings_refilter_group(g);
+    HASH_ITER(hh, f->groups, g, next) {
+        group_refilter(g);
+        group_advance(g, clock_wall_ms());
+    }
 }
 
 /* ---- publishing ------------------------------------------------------------------------------------------------------------- */
@@ -245,6 +248,22 @@ void findings_end_run(struct findings *f) {
 }
 
 void group_publish_failed(struct group *g) { dirty_again(g); }
+
+/* The watch may bring a state that is older than what our own write returned (KEP-5504: resourceVersions compare). */
+static bool is_news(const struct group *g, const struct doc *result) {
+    int64_t known = 0, other = 0;
+    bool comparable = str_to_int(doc_path_str(doc_root(g->published), "metadata.resourceVersion"), &known) &&
+                      str_to_int(doc_path_str(doc_root(result), "metadata.resourceVersion"), &other);
+    return !comparable || other > known;
+}
+
+void group_result_changed(struct group *g, struct doc *result) {
+    if (result && !is_news(g, result)) return;
+    doc_ref(result);
+    doc_unref(g->published);
+    g->published = result;
+    group_touch(g);
+}
 
 void group_published(struct group *g, uint64_t version, struct doc *result) {
     doc_ref(result);

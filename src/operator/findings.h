@@ -31,7 +31,7 @@ struct finding {
     bool hidden; /* a filter hides it; shown to nobody */
     char *rule, *key, *text;
     struct doc *failure;  /* as the analyzer gave it; NULL after a restart, until the first verdict */
-    const struct policy *decider; /* NULL after a restart */
+    enum policy_layer layer; /* of the policy that decided */
     int64_t first_seen_ms, last_seen_ms, opens_ms, settle_ms;
 };
 
@@ -61,6 +61,7 @@ struct group {
     char *result_name;      /* of its Result, once there is one */
     struct doc *published;  /* the Result as last written or found; NULL: none */
     uint64_t version;       /* counts changes; publishing remembers which one it wrote */
+    bool refilter;          /* the filters have to look at it again */
     bool dirty, offered;    /* offered: handed to a step that has not published it yet */
     struct group *next_dirty;
     UT_hash_handle hh;
@@ -90,10 +91,12 @@ void findings_verdict(struct findings *f, const struct verdict *v);
 /* Every object of the analyzer has been looked at: what belongs to objects that `exists` denies is gone. */
 void findings_swept(struct findings *f, struct str analyzer, bool (*exists)(const struct group *g, void *arg), void *arg);
 
-/* The analyzer is no longer wanted, or the filters have changed. */
-void findings_drop_analyzer(struct findings *f, struct str analyzer);
+/* What analyzers found that are not wanted (any more) is gone. */
+void findings_retain(struct findings *f, bool (*wanted)(const char *analyzer, void *arg), void *arg);
+
+/* The filters, or what one of them read, changed. */
 void findings_refilter(struct findings *f);
-void findings_refilter_group(struct group *g);
+void group_refilter_later(struct group *g);
 
 /* A Result of an earlier process: its findings are open (or resolved and not yet delivered) as it says. */
 int findings_adopt(struct findings *f, struct doc *result, struct err *err) ERR_MUST_CHECK;
@@ -110,7 +113,10 @@ struct group *findings_next_dirty(struct findings *f);
 bool findings_any_dirty(const struct findings *f);
 void findings_end_run(struct findings *f); /* what was offered and not published is dirty again */
 
-/* The state that publishing `version` leaves behind. A group that is over is freed by group_deleted. */
+/* The watch brought this state of the group's Result; NULL: it was deleted. Somebody else's change makes the group dirty. */
+void group_result_changed(struct group *g, struct doc *result);
+
+/* The state that publishing `version` leaves behind: `result` as the server has it now. A group that is over is freed by group_deleted. */
 void group_published(struct group *g, uint64_t version, struct doc *result);
 void group_publish_failed(struct group *g);
 void group_deleted(struct group *g);

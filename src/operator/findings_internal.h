@@ -23,6 +23,9 @@ void group_free(struct group *g);
 /* The finding of that rule and key, made if need be. */
 struct finding *group_finding(struct group *g, struct str rule, struct str key, struct err *err);
 
+/* Asks the filters about every finding of the group anew. */
+void group_refilter(struct group *g);
+
 /* Brings every finding to its state at this moment, plans the next look, and marks the group dirty if what is shown changed. */
 void group_advance(struct group *g, int64_t now_ms);
 

@@ -22,7 +22,14 @@ struct group *group_find(struct findings *f, struct str analyzer, struct str kin
 
 static void due(struct deadline *d) {
     struct group *g = (struct group *)((char *)d - offsetof(struct group, due));
+    if (g->refilter) group_refilter(g);
     group_advance(g, clock_wall_ms());
+}
+
+void group_refilter_later(struct group *g) {
+    struct err err;
+    g->refilter = true;
+    if (g->all->deadlines && deadline_set(g->all->deadlines, &g->due, clock_wall_ms(), &err)) log_error("findings", err.msg, LOG_S("group", g->id));
 }
 
 struct group *group_new(struct findings *f, struct str analyzer, const struct gvk *gvk, struct str ns, struct str name, struct err *err) {

@@ -98,20 +98,31 @@ int status_fields(struct status *s, struct doc_value fields, struct err *err) {
     return rc;
 }
 
+static int adopt_condition(struct status *s, struct doc_value from, struct err *err) {
+    int rc = status_condition(s, doc_path_str(from, "type"), doc_path_str(from, "status"), doc_path_str(from, "reason"), doc_path_str(from, "message"), err);
+    if (rc) return rc;
+    int64_t since_ms;
+    if (clock_parse(doc_path_str(from, "lastTransitionTime"), &since_ms)) clock_format_s(since_ms, s->conditions[s->condition_count - 1].since);
+    return 0;
+}
+
+static int adopt(struct status *s, struct doc_value status, struct err *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < doc_len(status); i++) {
+        struct str name;
+        struct doc_value value = doc_pair(status, i, &name, NULL);
+        if (!str_is(name, "conditions")) rc = field_set(s, name, value, err);
+        for (size_t c = 0; !rc && str_is(name, "conditions") && c < doc_len(value); c++) rc = adopt_condition(s, doc_at(value, c), err);
+    }
+    return rc;
+}
+
 struct status *status_new(const struct doc *cr) {
     struct status *s = calloc(1, sizeof *s);
-    struct doc_value conditions = doc_path(doc_root(cr), "status.conditions");
-    for (size_t i = 0; s && i < doc_len(conditions); i++) {
-        struct doc_value from = doc_at(conditions, i);
-        struct err err;
-        if (status_condition(s, doc_path_str(from, "type"), doc_path_str(from, "status"), doc_path_str(from, "reason"), doc_path_str(from, "message"), &err)) {
-            status_free(s);
-            return NULL;
-        }
-        int64_t since_ms;
-        if (clock_parse(doc_path_str(from, "lastTransitionTime"), &since_ms)) clock_format_s(since_ms, s->conditions[s->condition_count - 1].since);
-    }
-    return s;
+    struct err err;
+    if (s && !adopt(s, doc_path(doc_root(cr), "status"), &err)) return s;
+    status_free(s);
+    return NULL;
 }
 
 static void put_conditions(struct doc_builder *b, const struct status *s, int64_t generation) {

@@ -1,0 +1,341 @@
+#include "operator/operator.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "doc/builder.h"
+#include "operator/operator_internal.h"
+#include "operator/plan.h"
+#include "operator/run.h"
+
+const char K8SGPT_GVK[] = "core.k8sgpt.ai/v1alpha1/K8sGPT";
+const char RESULT_GVK[] = "core.k8sgpt.ai/v1alpha1/Result";
+
+enum {
+    SLICE_US = 5000,
+    BACKOFF_FIRST_MS = 5, /* client-go's workqueue: 5 ms * 2^n, at most 1000 s */
+    BACKOFF_MAX_MS = 1000 * 1000,
+};
+
+static bool is_kind(const struct gvk *gvk, const char *text) { return str_is(str_of(text), gvk->text); }
+
+static struct store *store_of(const struct operator *op, const char *kind) {
+    struct err err;
+    const struct gvk *gvk = gvk_parse(str_of(kind), &err);
+    return gvk && cluster_state(op->cluster, gvk, NULL) == REFLECTOR_SYNCED ? cluster_store(op->cluster, gvk) : NULL;
+}
+
+struct store *operator_results(const struct operator *op) { return store_of(op, RESULT_GVK); }
+
+/* ---- tenants ------------------------------------------------------------------------------------------------------------------ */
+
+static struct tenant *tenant_of(const struct operator *op, const struct doc *object, const char *ns_path, const char *name_path) {
+    struct str ns = doc_path_str(doc_root(object), ns_path), name = doc_path_str(doc_root(object), name_path);
+    for (struct tenant *t = op->tenants; t; t = t->hh.next)
+        if (str_is(ns, t->ns) && str_is(name, t->name)) return t;
+    return NULL;
+}
+
+static void k8sgpt_changed(struct operator *op, struct doc *cr) {
+    struct tenant *t = tenant_of(op, cr, "metadata.namespace", "metadata.name");
+    struct err err;
+    if (t) {
+        tenant_changed(t, cr);
+        return;
+    }
+    if (!tenant_new(op, cr, &err)) log_error("operator", err.msg);
+    operator_replan(op);
+}
+
+static void k8sgpt_deleted(struct operator *op, const struct doc *cr) {
+    struct tenant *t = tenant_of(op, cr, "metadata.namespace", "metadata.name");
+    if (!t) return;
+    log_info("operator", "K8sGPT is gone", LOG_S("k8sgpt", t->key));
+    telemetry_tenant_gone(op->telemetry, t);
+    tenant_free(t);
+    operator_replan(op);
+}
+
+/* A Result that somebody else changed or deleted is written again; our own writes come back here too and change nothing. */
+static void result_changed(struct operator *op, const struct doc *before, struct doc *after) {
+    struct doc_value labels = doc_path(doc_root(after ? after : before), "metadata.labels");
+    struct str ns = doc_str(doc_get(labels, STR("k8sgpts.k8sgpt.ai/namespace"))), name = doc_str(doc_get(labels, STR("k8sgpts.k8sgpt.ai/name")));
+    for (struct tenant *t = op->tenants; t; t = t->hh.next) {
+        if (!str_is(ns, t->ns) || !str_is(name, t->name)) continue;
+        struct group *g = findings_by_result(t->findings, doc_path_str(doc_root(after ? after : before), "metadata.name"));
+        if (g) group_result_changed(g, after);
+    }
+}
+
+/* Tenants are those that the store has: after a swap of stores nobody told of what changed between. */
+static void sync_tenants(struct operator *op) {
+    struct store *store = store_of(op, K8SGPT_GVK);
+    struct tenant *t, *next;
+    struct doc *cr;
+    if (!store) return;
+    HASH_ITER(hh, op->tenants, t, next)
+        if (!store_get(store, str_of(t->ns), str_of(t->name))) k8sgpt_deleted(op, t->cr);
+    for (size_t i = 0; (cr = store_next(store, &i));) k8sgpt_changed(op, cr);
+}
+
+/* ---- runs --------------------------------------------------------------------------------------------------------------------- */
+
+static int64_t backoff_ms(int failures) {
+    int64_t ms = BACKOFF_FIRST_MS;
+    for (int i = 1; i < failures && ms < BACKOFF_MAX_MS; i++) ms *= 2;
+    return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
+}
+
+void operator_run_ended(struct operator *op, struct tenant *t, const struct err *failure, double requeue_s) {
+    (void)op;
+    bool again = t->again;
+    t->again = false;
+    t->failures = failure ? t->failures + 1 : 0;
+    if (failure) {
+        int64_t wait_ms = failure->retry_after_s > 0 ? failure->retry_after_s * 1000LL : backoff_ms(t->failures);
+        log_error("operator", "run failed", LOG_S("k8sgpt", t->key), LOG_S("error", failure->msg), LOG_I("retryAfterMs", wait_ms));
+        timer_start(t->timer, wait_ms);
+        return;
+    }
+    if (again || findings_any_dirty(t->findings)) tenant_enqueue(t);
+    else if (requeue_s >= 0 && isfinite(requeue_s)) timer_start(t->timer, (int64_t)(fmin(requeue_s, BACKOFF_MAX_MS) * 1000));
+}
+
+static bool run_queue(void *arg) {
+    struct operator *op = arg;
+    int64_t until_us = clock_mono_us() + SLICE_US;
+    while (op->serving && op->queue) {
+        struct tenant *t = op->queue;
+        struct err err;
+        op->queue = t->next;
+        if (!op->queue) op->queue_end = &op->queue;
+        op->queue_depth--;
+        t->queued = false;
+        telemetry_dequeued(op->telemetry, clock_mono_us() - t->queued_us);
+        timer_stop(t->timer);
+        if (run_start(t, &err)) operator_run_ended(op, t, &err, -1);
+        if (clock_mono_us() >= until_us) return op->queue != NULL;
+    }
+    return false;
+}
+
+static void enqueue_all(struct operator *op) {
+    for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_enqueue(t);
+}
+
+/* ---- plans -------------------------------------------------------------------------------------------------------------------- */
+
+/* The next bundle and the caches it needs come into use together. */
+static void put_in_use(struct operator *op) {
+    struct err err;
+    struct bundle *old = op->bundle;
+    struct str *names;
+    size_t count;
+    bool new_bundle = op->bundle != op->next_bundle;
+    if (plan_analyzers(op, op->next_bundle, &names, &count, &err)) {
+        log_error("operator", err.msg);
+        return;
+    }
+    cluster_commit(op->cluster, op->plan);
+    op->plan = NULL;
+    if (new_bundle) {
+        op->bundle = bundle_ref(op->next_bundle);
+        policycalls_reset(op->calls);
+    }
+    if (diagnosis_use(op->diagnosis, op->bundle, names, count, &err)) log_error("operator", err.msg);
+    free(names);
+    if (new_bundle) {
+        log_info("operator", "policies in use", LOG_S("hash", bundle_hash(op->bundle)));
+        bundle_unref(old);
+    }
+    op->live = true;
+    op->serving = op->tenants != NULL;
+}
+
+static void plan_ready(void *arg) {
+    struct operator *op = arg;
+    bool new_bundle = op->bundle != op->next_bundle;
+    put_in_use(op);
+    sync_tenants(op);
+    for (struct tenant *t = op->tenants; t; t = t->hh.next) {
+        tenant_adopt_results(t);
+        if (new_bundle) findings_refilter(t->findings);
+    }
+    enqueue_all(op);
+    worker_wake(op->worker);
+}
+
+static bool make_plan(void *arg) {
+    struct operator *op = arg;
+    struct plan_wants wants = {0};
+    struct str *names = NULL;
+    size_t count;
+    struct err err;
+    if (op->next_bundle != policies_bundle(op->policies)) {
+        bundle_unref(op->next_bundle);
+        op->next_bundle = bundle_ref(policies_bundle(op->policies));
+    }
+    int rc = plan_analyzers(op, op->next_bundle, &names, &count, &err);
+    if (!rc) rc = plan_wants(op, op->next_bundle, names, count, &wants, &err);
+    if (!rc) {
+        op->plan = cluster_prepare(op->cluster, wants.items, wants.count, plan_ready, op, &err);
+        if (!op->plan) rc = err.code;
+    }
+    if (rc) log_error("operator", "cannot prepare the caches", LOG_S("error", err.msg));
+    plan_wants_free(&wants);
+    free(names);
+    return false;
+}
+
+void operator_replan(struct operator *op) { worker_wake(op->planner); }
+
+/* ---- what happens --------------------------------------------------------------------------------------------------------------- */
+
+static void object_changed(struct store *store, const struct doc *before, const struct doc *after, void *arg) {
+    struct operator *op = arg;
+    struct doc *now = after ? doc_ref(after) : NULL;
+    if (is_kind(store_gvk(store), K8SGPT_GVK)) now ? k8sgpt_changed(op, now) : k8sgpt_deleted(op, before);
+    if (is_kind(store_gvk(store), RESULT_GVK)) result_changed(op, before, now);
+    diagnosis_object_changed(op->diagnosis, store, before, after);
+    reads_object_changed(op->filter_reads, store, before, after);
+    doc_unref(now);
+}
+
+static void state_changed(const struct gvk *gvk, enum reflector_state state, const struct err *err, void *arg) {
+    struct operator *op = arg;
+    if (is_kind(gvk, K8SGPT_GVK) && state == REFLECTOR_MISSING)
+        log_error("operator", "the API server has no K8sGPT resource: install the CRDs (kubectl apply -f crd/)");
+    else if (state != REFLECTOR_SYNCED && err && err->code)
+        log_warn("operator", "cannot read a kind; what needs it is inactive until it can be read", LOG_S("kind", gvk->text), LOG_S("error", err->msg));
+    if (is_kind(gvk, K8SGPT_GVK) && state == REFLECTOR_SYNCED) sync_tenants(op);
+    if (is_kind(gvk, RESULT_GVK) && state == REFLECTOR_SYNCED)
+        for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_adopt_results(t);
+    diagnosis_state_changed(op->diagnosis, gvk);
+    reads_state_changed(op->filter_reads, gvk);
+    enqueue_all(op);
+}
+
+static void filter_touched(struct evaluation *e, void *arg) {
+    (void)arg;
+    group_refilter_later((struct group *)((char *)e - offsetof(struct group, kept_by)));
+}
+
+static void verdict(const struct verdict *v, void *arg) {
+    const struct operator *op = arg;
+    for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_verdict(t, v);
+}
+
+static void swept(const struct policy *analyzer, void *arg) {
+    const struct operator *op = arg;
+    for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_swept(t, analyzer->name);
+}
+
+static void diagnosis_changed(void *arg) { enqueue_all(arg); }
+
+static void policies_loaded(struct bundle *bundle, void *arg) {
+    (void)bundle;
+    operator_replan(arg);
+    enqueue_all(arg);
+}
+
+static void policies_refused(const char *why, void *arg) {
+    struct operator *op = arg;
+    for (struct tenant *t = op->tenants; t; t = t->hh.next) operator_event(op, t, STR("Warning"), STR("PolicyInvalid"), str_of(why));
+    enqueue_all(op);
+}
+
+bool operator_ready(const struct operator *op, const char **why) {
+    bool settled = true;
+    for (const struct tenant *t = op->tenants; t; t = t->hh.next) settled &= !t->has_chosen || tenant_settled(t);
+    *why = !op->live                                 ? "caches are syncing"
+           : !store_of(op, K8SGPT_GVK)               ? "K8sGPT resources cannot be read"
+           : op->plan || (op->tenants && !op->serving) ? "caches are syncing"
+           : !settled                                ? "the first diagnosis is under way"
+                                                     : "";
+    return !**why;
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------------------------- */
+
+static struct doc *policy_options(const struct operator_options *o, struct err *err) {
+    struct doc_builder *b = doc_builder_new();
+    if (!b) {
+        err_set(err, ERR_NOMEM, "no memory for options");
+        return NULL;
+    }
+    doc_begin_object(b);
+    doc_pair_str(b, "engine", str_of(o->engine));
+    doc_pair_str(b, "cluster", str_of(o->cluster_name));
+    doc_pair_bool(b, "resultLogging", o->result_logging);
+    doc_end_object(b);
+    struct doc *doc = doc_builder_finish(b, err);
+    doc_builder_free(b);
+    return doc;
+}
+
+static int make_parts(struct operator *op, struct err *err) {
+    const struct operator_options *o = &op->options;
+    struct policies_options policies = {o->loop, o->metrics, o->builtin_dir, o->lua_dir, o->policy_dirs, o->policy_dir_count, policies_loaded, policies_refused, op};
+    struct diagnosis_listener listener = {verdict, swept, diagnosis_changed, op};
+    op->queue_end = &op->queue;
+    if (!(op->policy_options = policy_options(o, err))) return err->code;
+    if (!(op->policies = policies_new(&policies, err))) return err->code;
+    if (!(op->cluster = cluster_new(o->loop, o->client, o->metrics, err))) return err->code;
+    err_set(err, ERR_NOMEM, "no memory for the operator");
+    if (!(op->telemetry = telemetry_new(op, o->metrics))) return err->code;
+    if (!(op->deadlines = deadlines_new(o->loop))) return err->code;
+    if (!(op->calls = policycalls_new(o->metrics, op->policy_options))) return err->code;
+    if (!(op->filter_reads = reads_new(filter_touched, op))) return err->code;
+    if (!(op->filter_owners = owners_new(op->cluster, op->filter_reads))) return err->code;
+    if (!(op->notifier = notifier_new(op))) return err->code;
+    if (!(op->worker = worker_new(o->loop, run_queue, op))) return err->code;
+    if (!(op->planner = worker_new(o->loop, make_plan, op))) return err->code;
+    if (!(op->diagnosis = diagnosis_new(o->loop, op->cluster, op->calls, op->deadlines, &listener, err))) return err->code;
+    op->bundle = bundle_ref(policies_bundle(op->policies));
+    op->next_bundle = bundle_ref(op->bundle);
+    return 0;
+}
+
+struct operator *operator_new(const struct operator_options *options, struct err *err) {
+    struct operator *op = calloc(1, sizeof *op);
+    if (!op) {
+        err_set(err, ERR_NOMEM, "no memory for the operator");
+        return NULL;
+    }
+    op->options = *options;
+    if (make_parts(op, err)) {
+        operator_free(op);
+        return NULL;
+    }
+    cluster_on_change(op->cluster, object_changed, op);
+    cluster_on_state(op->cluster, state_changed, op);
+    operator_replan(op);
+    return op;
+}
+
+void operator_free(struct operator *op) {
+    if (!op) return;
+    struct tenant *t, *next;
+    if (op->cluster) {
+        cluster_on_change(op->cluster, NULL, NULL);
+        cluster_on_state(op->cluster, NULL, NULL);
+    }
+    HASH_ITER(hh, op->tenants, t, next) tenant_free(t);
+    diagnosis_free(op->diagnosis);
+    worker_free(op->planner);
+    worker_free(op->worker);
+    notifier_free(op->notifier);
+    owners_free(op->filter_owners);
+    reads_free(op->filter_reads);
+    policycalls_free(op->calls);
+    deadlines_free(op->deadlines);
+    telemetry_free(op->telemetry);
+    cluster_free(op->cluster);
+    bundle_unref(op->bundle);
+    bundle_unref(op->next_bundle);
+    policies_free(op->policies);
+    doc_unref(op->policy_options);
+    free(op);
+}

@@ -1,0 +1,54 @@
+/*
+ * operator_internal: the operator's state, shared by the units that are parts of it.
+ */
+#ifndef OPERATOR_OPERATOR_INTERNAL_H
+#define OPERATOR_OPERATOR_INTERNAL_H
+
+#include "operator/diagnosis.h"
+#include "operator/notify.h"
+#include "operator/operator.h"
+#include "operator/policies.h"
+#include "operator/telemetry.h"
+#include "operator/tenant.h"
+
+extern const char K8SGPT_GVK[]; /* "core.k8sgpt.ai/v1alpha1/K8sGPT" */
+extern const char RESULT_GVK[];
+
+struct operator {
+    struct operator_options options;
+    struct doc *policy_options; /* what ctx.options shows */
+    struct cluster *cluster;
+    struct deadlines *deadlines;
+    struct policycalls *calls;
+    struct policies *policies;
+    struct diagnosis *diagnosis;
+    struct notifier *notifier;
+    struct telemetry *telemetry;
+    struct reads *filter_reads; /* what filters read: evaluations are groups' kept_by */
+    struct owners *filter_owners;
+
+    struct tenant *tenants;
+    struct tenant *queue, **queue_end; /* tenants that want a run */
+    size_t queue_depth;
+    struct worker *worker;
+
+    struct bundle *bundle;      /* in use */
+    struct bundle *next_bundle; /* to be used once its caches are ready; may be the one in use */
+    struct cluster_plan *plan;  /* under preparation, or NULL */
+    struct worker *planner;     /* coalesces wants that change in the same turn */
+    bool live;                  /* a first plan was committed */
+    bool serving;               /* the committed plan provides what tenants' runs read */
+};
+
+/* The bundle, or what tenants chose, has changed: caches are prepared for it and then put in use together. */
+void operator_replan(struct operator *op);
+
+struct store *operator_results(const struct operator *op); /* NULL while unreadable */
+
+/* A run of the tenant is over. `requeue_s` < 0: it asked for no further run. */
+void operator_run_ended(struct operator *op, struct tenant *t, const struct err *failure, double requeue_s);
+
+/* Records an Event about a K8sGPT resource; best effort. */
+void operator_event(struct operator *op, const struct tenant *t, struct str type, struct str reason, struct str message);
+
+#endif

@@ -1,0 +1,84 @@
+#include "operator/plan.h"
+
+#include <stdlib.h>
+
+static const char EVENT_GVK[] = "v1/Event";
+/* ctx.events looks events up by the name of what they are about, see reader.c. */
+static const struct str EVENT_INDEXES[] = {{"involvedObject.name", 19}};
+
+void plan_wants_free(struct plan_wants *w) {
+    for (size_t i = 0; i < w->count; i++) projection_unref(w->items[i].projection);
+    free(w->items);
+    *w = (struct plan_wants){0};
+}
+
+static int add(struct plan_wants *w, const struct gvk *gvk, const struct projection *projection, const struct str *indexes, size_t index_count, struct err *err) {
+    if (w->count == w->cap) {
+        size_t cap = w->cap ? w->cap * 2 : 16;
+        struct cluster_want *grown = reallocarray(w->items, cap, sizeof *grown);
+        if (!grown) return err_set(err, ERR_NOMEM, "no memory for the list of what is watched");
+        w->items = grown;
+        w->cap = cap;
+    }
+    w->items[w->count++] = (struct cluster_want){gvk, projection_ref(projection), indexes, index_count};
+    return 0;
+}
+
+static int add_managed(struct plan_wants *w, const char *kind, struct err *err) {
+    const struct gvk *gvk = gvk_parse(str_of(kind), err);
+    if (!gvk) return err->code;
+    struct projection *whole = projection_object();
+    if (!whole) return err_set(err, ERR_NOMEM, "no memory for the list of what is watched");
+    int rc = add(w, gvk, whole, NULL, 0, err);
+    projection_unref(whole);
+    return rc;
+}
+
+static int add_policy(struct plan_wants *w, const struct policy *p, struct err *err) {
+    int rc = 0;
+    for (; !rc && p; p = p->lower) { /* a layer below may have to stand in */
+        for (size_t i = 0; !rc && i < p->watch_count; i++) {
+            const struct policy_watch *watch = &p->watches[i];
+            rc = add(w, watch->gvk, watch->projection, watch->indexes, watch->index_count, err);
+            if (!rc && str_is(str_of(EVENT_GVK), watch->gvk->text)) rc = add(w, watch->gvk, watch->projection, EVENT_INDEXES, 1, err);
+        }
+    }
+    return rc;
+}
+
+static int add_kind(struct plan_wants *w, const struct bundle *bundle, enum policy_kind kind, struct err *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < bundle_count(bundle, kind); i++) rc = add_policy(w, bundle_at(bundle, kind, i), err);
+    return rc;
+}
+
+int plan_wants(const struct operator *op, struct bundle *bundle, const struct str *analyzers, size_t count, struct plan_wants *out, struct err *err) {
+    static const enum policy_kind always[] = {POLICY_STEP, POLICY_FILTER, POLICY_ROUTE, POLICY_SINK};
+    *out = (struct plan_wants){0};
+    int rc = add_managed(out, K8SGPT_GVK, err);
+    if (!rc && op->tenants) rc = add_managed(out, RESULT_GVK, err);
+    for (size_t k = 0; !rc && op->tenants && k < sizeof always / sizeof *always; k++) rc = add_kind(out, bundle, always[k], err);
+    for (size_t i = 0; !rc && i < count; i++) rc = add_policy(out, bundle_find(bundle, POLICY_ANALYZER, analyzers[i]), err);
+    if (rc) plan_wants_free(out);
+    return rc;
+}
+
+static bool listed(const struct str *names, size_t count, struct str name) {
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(names[i], name)) return true;
+    return false;
+}
+
+int plan_analyzers(const struct operator *op, struct bundle *bundle, struct str **out, size_t *count, struct err *err) {
+    size_t most = bundle_count(bundle, POLICY_ANALYZER);
+    *count = 0;
+    *out = calloc(most + 1, sizeof **out);
+    if (!*out) return err_set(err, ERR_NOMEM, "no memory for the list of analyzers");
+    for (const struct tenant *t = op->tenants; t; t = t->hh.next) {
+        for (size_t i = 0; i < t->chosen_count; i++) {
+            const struct policy *p = bundle_find(bundle, POLICY_ANALYZER, str_of(t->chosen[i]));
+            if (p && !listed(*out, *count, str_of(p->name))) (*out)[(*count)++] = str_of(p->name);
+        }
+    }
+    return 0;
+}

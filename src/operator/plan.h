@@ -1,0 +1,21 @@
+/*
+ * plan: what the cluster has to provide: the union of what policies in use read, for the resources that there are.
+ */
+#ifndef OPERATOR_PLAN_H
+#define OPERATOR_PLAN_H
+
+#include "operator/operator_internal.h"
+
+struct plan_wants {
+    struct cluster_want *items;
+    size_t count, cap;
+};
+
+/* Wants of this bundle. Without tenants only K8sGPT itself is read. The caller frees with plan_wants_free. */
+int plan_wants(const struct operator *op, struct bundle *bundle, const struct str *analyzers, size_t count, struct plan_wants *out, struct err *err) ERR_MUST_CHECK;
+void plan_wants_free(struct plan_wants *w);
+
+/* Names of all analyzers that some tenant chose and the bundle has; borrowed from the tenants. *out is the caller's to free. */
+int plan_analyzers(const struct operator *op, struct bundle *bundle, struct str **out, size_t *count, struct err *err) ERR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,256 @@
+#include "operator/publish.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "doc/builder.h"
+#include "doc/copy.h"
+#include "operator/apply.h"
+
+enum { MAX_WRITES = 16 };
+
+/* One Result on its way. Lives until its last request is answered, also when the run is dropped. */
+struct write {
+    struct publish *publish; /* NULL: dropped */
+    struct cluster *cluster;
+    char *group_id;
+    uint64_t version; /* of the group when the step had it */
+    struct doc *result; /* NULL: delete */
+    struct doc *stored; /* as the server answered last; NULL: nothing was written */
+    char *ns, *name;    /* to delete */
+    struct write *next;
+    bool under_way;
+};
+
+struct publish {
+    struct wait wait; /* first: drop() casts */
+    void (*done)(struct run *r, const struct err *err);
+    struct write *waiting; /* not begun */
+    struct write *flying;
+    size_t flying_count;
+    struct err first_error;
+    bool starting; /* within publish_start: `done` is not to be called */
+};
+
+static void write_free(struct write *w) {
+    doc_unref(w->result);
+    doc_unref(w->stored);
+    free(w->group_id);
+    free(w->ns);
+    free(w->name);
+    free(w);
+}
+
+static void publish_drop(struct wait *wait) {
+    struct publish *p = (struct publish *)wait;
+    struct write *w;
+    while ((w = p->waiting)) {
+        p->waiting = w->next;
+        write_free(w);
+    }
+    for (w = p->flying; w; w = w->next) w->publish = NULL;
+    free(p);
+}
+
+static struct tenant *tenant_of(const struct publish *p) { return run_tenant(p->wait.run); }
+
+static struct group *group_of(const struct write *w) { return findings_by_id(tenant_of(w->publish)->findings, str_of(w->group_id)); }
+
+static void pump(struct publish *p);
+
+static void unlink_flying(struct publish *p, const struct write *w) {
+    struct write **at = &p->flying;
+    while (*at != w) at = &(*at)->next;
+    *at = w->next;
+    p->flying_count--;
+}
+
+static void settle_group(const struct write *w, const struct err *err) {
+    struct group *g = group_of(w);
+    if (!g) return;
+    if (err) group_publish_failed(g);
+    else if (!w->result) group_deleted(g);
+    else {
+        if (w->stored) telemetry_result_written(tenant_of(w->publish)->op->telemetry, g->noticed_us);
+        g->noticed_us = 0;
+        group_published(g, w->version, w->stored ? w->stored : g->published);
+    }
+}
+
+/* The write is over: err NULL or why not. */
+static void write_over(struct write *w, const struct err *err) {
+    struct publish *p = w->publish;
+    if (p) {
+        if (w->under_way) unlink_flying(p, w);
+        if (err && !p->first_error.code) p->first_error = *err;
+        settle_group(w, err);
+    }
+    write_free(w);
+    if (p && !p->starting) pump(p);
+}
+
+/* ---- delete ------------------------------------------------------------------------------------------------------------------- */
+
+static void deleted(struct doc *object, const struct err *err, void *arg) {
+    (void)object;
+    write_over(arg, err && err->code && err->code != ERR_NOT_FOUND ? err : NULL);
+}
+
+static void delete_resolved(const struct resource *resource, const struct err *err, void *arg) {
+    struct write *w = arg;
+    struct err local;
+    if (!resource) {
+        write_over(w, err);
+        return;
+    }
+    struct kube_request request = {.verb = KUBE_DELETE, .resource = resource, .ns = str_of(w->ns), .name = str_of(w->name), .done = deleted, .arg = w};
+    if (kube_send(cluster_client(w->cluster), &request, NULL, &local)) write_over(w, &local);
+}
+
+static bool begin_delete(struct write *w) {
+    struct err err;
+    const struct gvk *gvk = gvk_parse(str_of(RESULT_GVK), &err);
+    if (!w->name || !gvk) return false; /* there is no Result */
+    discovery_resolve(cluster_discovery(w->cluster), gvk, delete_resolved, w);
+    return true;
+}
+
+/* ---- apply -------------------------------------------------------------------------------------------------------------------- */
+
+/* The object with only `part` ("status"), or with all but it. */
+static struct doc *split(struct doc_value object, bool status, struct err *err) {
+    struct doc_builder *b = doc_builder_new();
+    if (!b) {
+        err_set(err, ERR_NOMEM, "no memory for a Result");
+        return NULL;
+    }
+    doc_begin_object(b);
+    for (size_t i = 0; i < doc_len(object); i++) {
+        struct str key;
+        struct doc_value value = doc_pair(object, i, &key, NULL);
+        bool identity = str_is(key, "apiVersion") || str_is(key, "kind");
+        if (!identity && !str_is(key, "metadata") && str_is(key, "status") != status) continue;
+        doc_key(b, key);
+        if (!status || !str_is(key, "metadata")) {
+            doc_put_value(b, value);
+            continue;
+        }
+        doc_begin_object(b); /* ownership of labels stays with the main object */
+        doc_pair_str(b, "name", doc_path_str(value, "name"));
+        doc_pair_str(b, "namespace", doc_path_str(value, "namespace"));
+        doc_end_object(b);
+    }
+    doc_end_object(b);
+    struct doc *doc = doc_builder_finish(b, err);
+    doc_builder_free(b);
+    return doc;
+}
+
+/* The newest that is known of the stored object: what the watch brought, or what our own last write returned. */
+static const struct doc *known_now(const struct write *w) {
+    const struct group *g = w->publish ? group_of(w) : NULL;
+    return w->stored ? w->stored : g ? g->published : NULL;
+}
+
+static bool start_part(struct write *w, bool status, apply_done done, struct err *err) {
+    struct doc *part = split(doc_root(w->result), status, err);
+    const struct doc *known = known_now(w);
+    struct apply *a = part ? apply_start(w->cluster, doc_root(part), status ? "status" : NULL, true, known, done, w, err) : NULL;
+    doc_unref(part);
+    return a != NULL;
+}
+
+static void remember(struct write *w, const struct doc *object) {
+    if (!object) return;
+    doc_unref(w->stored);
+    w->stored = doc_ref(object);
+}
+
+static void status_applied(const struct doc *object, const struct err *err, void *arg) {
+    remember(arg, object);
+    write_over(arg, err);
+}
+
+static void begin_status(struct write *w) {
+    struct err err = {0};
+    if (start_part(w, true, status_applied, &err)) return;
+    write_over(w, err.code ? &err : NULL);
+}
+
+static void object_applied(const struct doc *object, const struct err *err, void *arg) {
+    remember(arg, object);
+    if (err) write_over(arg, err);
+    else begin_status(arg);
+}
+
+/* False when there is nothing to write, or with *err when it cannot begin. */
+static bool begin(struct write *w, struct err *err) {
+    *err = (struct err){0};
+    if (!w->result) return begin_delete(w);
+    if (start_part(w, false, object_applied, err)) return true;
+    return !err->code && start_part(w, true, status_applied, err);
+}
+
+/* ---- the list ----------------------------------------------------------------------------------------------------------------- */
+
+static void pump(struct publish *p) {
+    while (p->waiting && p->flying_count < MAX_WRITES) {
+        struct write *w = p->waiting;
+        struct err err;
+        p->waiting = w->next;
+        w->next = p->flying;
+        p->flying = w;
+        p->flying_count++;
+        w->under_way = true;
+        if (begin(w, &err)) continue;
+        bool was_starting = p->starting;
+        p->starting = true; /* no recursion into pump */
+        write_over(w, err.code ? &err : NULL);
+        p->starting = was_starting;
+    }
+    if (p->flying || p->waiting || p->starting) return;
+    struct run *r = p->wait.run;
+    struct err first = p->first_error;
+    void (*done)(struct run *, const struct err *) = p->done;
+    free(p);
+    done(r, first.code ? &first : NULL);
+}
+
+static int add(struct publish *p, struct doc_value item, struct err *err) {
+    struct tenant *t = tenant_of(p);
+    struct group *g = findings_by_id(t->findings, doc_path_str(item, "group"));
+    struct doc_value result = doc_path(item, "result");
+    if (!g) return err_set(err, ERR_INVALID, "publish: there is no group " STR_FMT, STR_ARG(doc_path_str(item, "group")));
+    struct write *w = calloc(1, sizeof *w);
+    if (!w) return err_set(err, ERR_NOMEM, "no memory to publish");
+    *w = (struct write){.publish = p, .cluster = t->op->cluster, .version = g->version, .group_id = str_dup(str_of(g->id)), .ns = str_dup(str_of(t->ns))};
+    if (doc_type(result) == DOC_OBJECT) w->result = doc_copy(result, err);
+    else if (g->result_name) w->name = str_dup(str_of(g->result_name));
+    if (!w->group_id || !w->ns || (doc_type(result) == DOC_OBJECT && !w->result)) {
+        write_free(w);
+        return err_set(err, ERR_NOMEM, "no memory to publish");
+    }
+    struct write **end = &p->waiting;
+    while (*end) end = &(*end)->next;
+    *end = w;
+    return 0;
+}
+
+struct wait *publish_start(struct run *r, struct doc_value items, void (*done)(struct run *r, const struct err *err), struct err *err) {
+    struct publish *p = calloc(1, sizeof *p);
+    *err = (struct err){0};
+    if (!p) {
+        err_set(err, ERR_NOMEM, "no memory to publish");
+        return NULL;
+    }
+    *p = (struct publish){.wait = {.run = r, .drop = publish_drop}, .done = done, .starting = true};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < doc_len(items); i++) rc = add(p, doc_at(items, i), err);
+    if (!rc) pump(p);
+    p->starting = false;
+    if (!rc && (p->flying || p->waiting)) return &p->wait;
+    if (!rc && p->first_error.code) *err = p->first_error;
+    publish_drop(&p->wait);
+    return NULL;
+}

@@ -1,0 +1,423 @@
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "doc/builder.h"
+#include "doc/copy.h"
+#include "operator/apply.h"
+#include "operator/publish.h"
+#include "operator/run.h"
+
+enum {
+    MAX_GROUPS = 64,            /* of one ctx.findings */
+    CHOOSE_TIMEOUT_MS = 10000,  /* then the steps go on and say what is still syncing */
+};
+
+static void answer_true(struct run *r) {
+    struct err err;
+    struct doc_builder *b = doc_builder_new();
+    if (b) doc_put_bool(b, true);
+    struct doc *yes = b ? doc_builder_finish(b, &err) : NULL;
+    doc_builder_free(b);
+    if (yes) run_answer(r, yes, NULL);
+    else run_answer(r, NULL, &(struct err){.code = ERR_NOMEM, .msg = "no memory"});
+    doc_unref(yes);
+}
+
+static void answer_built(struct run *r, struct doc_builder *b) {
+    struct err err;
+    struct doc *doc = doc_builder_finish(b, &err);
+    doc_builder_free(b);
+    run_answer(r, doc, doc ? NULL : &err);
+    doc_unref(doc);
+}
+
+static struct doc_builder *builder_or_fail(struct run *r) {
+    struct doc_builder *b = doc_builder_new();
+    if (!b) run_answer(r, NULL, &(struct err){.code = ERR_NOMEM, .msg = "no memory"});
+    return b;
+}
+
+/* ---- apply, patch, delete ----------------------------------------------------------------------------------------------------- */
+
+/* One request to the API server on behalf of a step. */
+struct send {
+    struct wait wait; /* first: drop() casts */
+    struct apply *apply;
+    struct kube_request request; /* of patch and delete */
+    struct doc *body;
+    char *ns, *name;
+    bool dropped;
+};
+
+static void send_free(struct send *s) {
+    doc_unref(s->body);
+    free(s->ns);
+    free(s->name);
+    free(s);
+}
+
+static void send_drop(struct wait *w) {
+    struct send *s = (struct send *)w;
+    if (!s->apply) return; /* its answer frees it */
+    apply_abandon(s->apply);
+    send_free(s);
+}
+
+static struct send *send_new(struct run *r) {
+    struct send *s = calloc(1, sizeof *s);
+    if (!s) {
+        run_answer(r, NULL, &(struct err){.code = ERR_NOMEM, .msg = "no memory for a request"});
+        return NULL;
+    }
+    s->wait.drop = send_drop;
+    return s;
+}
+
+static void send_done(const struct doc *object, const struct err *err, void *arg) {
+    struct send *s = arg;
+    struct run *r = s->wait.run;
+    bool gone_is_fine = s->request.verb == KUBE_DELETE && err && err->code == ERR_NOT_FOUND;
+    bool failed = err && err->code != ERR_NONE && !gone_is_fine;
+    bool wants_true = s->request.verb == KUBE_DELETE;
+    struct err copy = failed ? *err : (struct err){0};
+    doc_ref(object);
+    send_free(s);
+    if (r && failed) run_answer(r, NULL, &copy);
+    else if (r && (wants_true || !object)) answer_true(r);
+    else if (r) run_answer(r, object, NULL);
+    doc_unref(object);
+}
+
+static void send_answered(struct doc *object, const struct err *err, void *arg) { send_done(object, err, arg); }
+
+static void send_resolved(const struct resource *resource, const struct err *err, void *arg) {
+    struct send *s = arg;
+    struct err local;
+    if (!resource || !s->wait.run) {
+        send_done(NULL, err, s);
+        return;
+    }
+    s->request.resource = resource;
+    s->request.ns = str_of(s->ns);
+    s->request.name = str_of(s->name);
+    s->request.body = doc_root(s->body);
+    s->request.done = send_answered;
+    s->request.arg = s;
+    if (kube_send(cluster_client(run_tenant(s->wait.run)->op->cluster), &s->request, NULL, &local)) send_done(NULL, &local, s);
+}
+
+static const char *subresource_of(struct doc_value options) { return str_is(doc_path_str(options, "subresource"), "status") ? "status" : NULL; }
+
+static void on_apply(struct run *r, struct doc_value args) {
+    struct send *s = send_new(r);
+    if (!s) return;
+    struct doc_value object = doc_at(args, 0), options = doc_at(args, 1);
+    struct err err;
+    s->apply = apply_start(run_tenant(r)->op->cluster, object, subresource_of(options), doc_bool(doc_path(options, "force")), NULL, send_done, s, &err);
+    if (s->apply) {
+        run_wait(r, &s->wait);
+        return;
+    }
+    send_free(s);
+    if (err.code) run_answer(r, NULL, &err);
+    else answer_true(r);
+}
+
+static void send_by_reference(struct run *r, struct doc_value reference, struct doc *body, enum kube_verb verb, const char *subresource) {
+    struct send *s = send_new(r);
+    if (!s) {
+        doc_unref(body);
+        return;
+    }
+    const struct gvk *gvk = gvk_of(doc_path_str(reference, "apiVersion"), doc_path_str(reference, "kind"));
+    s->body = body;
+    s->ns = str_dup(doc_path_str(reference, "metadata.namespace"));
+    s->name = str_dup(doc_path_str(reference, "metadata.name"));
+    s->request = (struct kube_request){.verb = verb, .subresource = subresource};
+    struct err err = {0};
+    if (!s->ns || !s->name) err_set(&err, ERR_NOMEM, "no memory for a request");
+    else if (!gvk || !*s->name) err_set(&err, ERR_INVALID, "a reference needs apiVersion, kind and metadata.name");
+    if (err.code) {
+        send_free(s);
+        run_answer(r, NULL, &err);
+        return;
+    }
+    run_wait(r, &s->wait);
+    discovery_resolve(cluster_discovery(run_tenant(r)->op->cluster), gvk, send_resolved, s);
+}
+
+static void on_patch(struct run *r, struct doc_value args) {
+    struct err err;
+    struct doc *body = doc_copy(doc_at(args, 1), &err);
+    if (!body) run_answer(r, NULL, &err);
+    else send_by_reference(r, doc_at(args, 0), body, KUBE_MERGE_PATCH, subresource_of(doc_at(args, 2)));
+}
+
+/* Only the object that was meant: another one of the same name has another uid. */
+static struct doc *preconditions(struct doc_value reference, struct err *err) {
+    struct doc_builder *b = doc_builder_new();
+    struct str uid = doc_path_str(reference, "metadata.uid");
+    if (!b) {
+        err_set(err, ERR_NOMEM, "no memory for a request");
+        return NULL;
+    }
+    doc_begin_object(b);
+    if (uid.n) doc_pair_str(b, "uid", uid);
+    doc_end_object(b);
+    struct doc *doc = doc_builder_finish(b, err);
+    doc_builder_free(b);
+    return doc;
+}
+
+static void on_delete(struct run *r, struct doc_value args) {
+    struct err err;
+    struct doc *body = preconditions(doc_at(args, 0), &err);
+    if (!body) run_answer(r, NULL, &err);
+    else send_by_reference(r, doc_at(args, 0), body, KUBE_DELETE, NULL);
+}
+
+/* ---- choose, diagnosis ---------------------------------------------------------------------------------------------------------- */
+
+static void put_names(struct doc_builder *b, const char *name, char *const *names, size_t count) {
+    doc_key(b, str_of(name));
+    doc_begin_array(b);
+    for (size_t i = 0; i < count; i++) doc_put_str(b, str_of(names[i]));
+    doc_end_array(b);
+}
+
+static void answer_choice(struct run *r) {
+    const struct tenant *t = run_tenant(r);
+    struct doc_builder *b = builder_or_fail(r);
+    if (!b) return;
+    doc_begin_object(b);
+    put_names(b, "analyzers", t->chosen, t->chosen_count);
+    put_names(b, "unknown", t->unknown, t->unknown_count);
+    doc_end_object(b);
+    answer_built(r, b);
+}
+
+/* Waits until the analyzers have looked at everything once, or for so long. */
+struct settling {
+    struct wait wait; /* first: drop() casts */
+    struct timer *timer;
+    int64_t until_us;
+};
+
+enum { SETTLE_POLL_MS = 1 };
+
+static void settling_free(struct wait *w) {
+    struct settling *s = (struct settling *)w;
+    timer_free(s->timer);
+    free(s);
+}
+
+static void settling_check(void *arg) {
+    struct settling *s = arg;
+    struct run *r = s->wait.run;
+    if (!tenant_settled(run_tenant(r)) && clock_mono_us() < s->until_us) {
+        timer_start(s->timer, SETTLE_POLL_MS);
+        return;
+    }
+    settling_free(&s->wait);
+    answer_choice(r);
+}
+
+static void on_choose(struct run *r, struct doc_value args) {
+    struct tenant *t = run_tenant(r);
+    (void)args;
+    if (tenant_choose(t)) operator_replan(t->op);
+    struct settling *s = tenant_settled(t) ? NULL : calloc(1, sizeof *s);
+    if (s) s->timer = timer_new(t->op->options.loop, settling_check, s);
+    if (!s || !s->timer) {
+        free(s);
+        answer_choice(r);
+        return;
+    }
+    s->wait.drop = settling_free;
+    s->until_us = clock_mono_us() + CHOOSE_TIMEOUT_MS * 1000LL;
+    run_wait(r, &s->wait);
+    timer_start(s->timer, SETTLE_POLL_MS);
+}
+
+static void put_analyzer(struct doc_builder *b, const struct operator *op, const char *name) {
+    const char *reason = "", *failure = "";
+    enum analyzer_state state = diagnosis_analyzer(op->diagnosis, str_of(name), &reason);
+    size_t failing = diagnosis_failing(op->diagnosis, str_of(name), &failure);
+    doc_begin_object(b);
+    doc_pair_str(b, "name", str_of(name));
+    doc_pair_str(b, "state", failing ? STR("failing") : state == ANALYZER_ACTIVE ? STR("active") : STR("inactive"));
+    doc_pair_str(b, "reason", str_of(failing ? failure : reason));
+    doc_end_object(b);
+}
+
+static void put_waiting(struct doc_builder *b, const struct tenant *t) {
+    doc_key(b, STR("waiting"));
+    doc_begin_array(b);
+    for (size_t i = 0; i < t->chosen_count; i++) {
+        const char *reason = "";
+        if (diagnosis_analyzer(t->op->diagnosis, str_of(t->chosen[i]), &reason) == ANALYZER_WAITING)
+            doc_put_str(b, *reason ? str_of(reason) : STR("caches are being prepared"));
+    }
+    doc_end_array(b);
+}
+
+static void put_problems(struct doc_builder *b, const struct tenant *t) {
+    size_t counts[SEVERITIES];
+    findings_count(t->findings, counts);
+    doc_key(b, STR("problems"));
+    doc_begin_object(b);
+    for (int s = SEVERITIES - 1; s >= 0; s--) doc_pair_int(b, severity_name((enum severity)s), (int64_t)counts[s]);
+    doc_end_object(b);
+}
+
+static void put_override(const struct policy *p, bool disabled, void *arg) {
+    struct doc_builder *b = arg;
+    char name[160];
+    snprintf(name, sizeof name, "%.40s/%.80s%s", policy_kind_folder(p->kind), p->name, disabled ? " (disabled)" : "");
+    doc_begin_object(b);
+    doc_pair_str(b, "name", str_of(name));
+    doc_pair_str(b, "layer", str_of(policy_layer_name(p->layer)));
+    doc_pair_str(b, "source", str_of(p->source));
+    doc_end_object(b);
+}
+
+static void put_tripped(const struct policy *p, const char *message, void *arg) {
+    struct doc_builder *b = arg;
+    doc_begin_object(b);
+    doc_pair_str(b, "name", str_of(p->name));
+    doc_pair_str(b, "source", str_of(p->source));
+    doc_pair_str(b, "message", str_of(message));
+    doc_end_object(b);
+}
+
+static void put_policies(struct doc_builder *b, const struct operator *op) {
+    doc_key(b, STR("policies"));
+    doc_begin_object(b);
+    doc_pair_str(b, "hash", str_of(bundle_hash(op->bundle)));
+    doc_pair_str(b, "problem", str_of(policies_problem(op->policies)));
+    doc_pair_bool(b, "lastGood", *policies_problem(op->policies) && !policies_problem_is_partial(op->policies));
+    doc_key(b, STR("overrides"));
+    doc_begin_array(b);
+    bundle_each_override(op->bundle, put_override, b);
+    doc_end_array(b);
+    doc_key(b, STR("tripped"));
+    doc_begin_array(b);
+    policycalls_each_tripped(op->calls, put_tripped, b);
+    doc_end_array(b);
+    doc_end_object(b);
+}
+
+static void put_undelivered(const char *sink, const char *message, void *arg) {
+    struct doc_builder *b = arg;
+    doc_begin_object(b);
+    doc_pair_str(b, "sink", str_of(sink));
+    doc_pair_str(b, "message", str_of(message));
+    doc_end_object(b);
+}
+
+static void on_diagnosis(struct run *r, struct doc_value args) {
+    const struct tenant *t = run_tenant(r);
+    struct doc_builder *b = builder_or_fail(r);
+    (void)args;
+    if (!b) return;
+    doc_begin_object(b);
+    doc_pair_bool(b, "synced", tenant_settled(t));
+    put_waiting(b, t);
+    doc_key(b, STR("analyzers"));
+    doc_begin_array(b);
+    for (size_t i = 0; i < t->chosen_count; i++) put_analyzer(b, t->op, t->chosen[i]);
+    doc_end_array(b);
+    put_problems(b, t);
+    doc_key(b, STR("undelivered"));
+    doc_begin_array(b);
+    notify_each_undelivered(t->op->notifier, t, put_undelivered, b);
+    doc_end_array(b);
+    put_policies(b, t->op);
+    doc_end_object(b);
+    telemetry_analysed(t->op->telemetry, t);
+    answer_built(r, b);
+}
+
+/* ---- findings, publish ---------------------------------------------------------------------------------------------------------- */
+
+static int put_group(struct doc_builder *b, struct group *g, struct err *err) {
+    struct doc *doc = group_document(g, notify_delivered(g), err);
+    if (!doc) return err->code;
+    doc_put_value(b, doc_root(doc));
+    doc_unref(doc);
+    return 0;
+}
+
+/* Sinks that answer at once (the log) have told by the time the Result is rendered, which saves a second write. */
+static void on_findings(struct run *r, struct doc_value args) {
+    struct tenant *t = run_tenant(r);
+    struct doc_builder *b = builder_or_fail(r);
+    struct group *g;
+    struct err err;
+    (void)args;
+    if (!b) return;
+    doc_begin_array(b);
+    for (int n = 0; n < MAX_GROUPS && (g = findings_next_dirty(t->findings)); n++) {
+        notify_group(t->op->notifier, t, g);
+        if (put_group(b, g, &err)) doc_builder_fail(b, err.code, "%s", err.msg);
+    }
+    doc_end_array(b);
+    answer_built(r, b);
+}
+
+static void published(struct run *r, const struct err *err) {
+    if (err && err->code) run_answer(r, NULL, err);
+    else answer_true(r);
+}
+
+static void on_publish(struct run *r, struct doc_value args) {
+    struct err err;
+    struct wait *w = publish_start(r, doc_at(args, 0), published, &err);
+    if (w) run_wait(r, w);
+    else published(r, err.code ? &err : NULL);
+}
+
+/* ---- condition, status, event ----------------------------------------------------------------------------------------------------- */
+
+static void answer_code(struct run *r, int rc, const struct err *err) {
+    if (rc) run_answer(r, NULL, err);
+    else answer_true(r);
+}
+
+static void on_condition(struct run *r, struct doc_value args) {
+    struct err err;
+    answer_code(r, status_condition(run_tenant(r)->status, doc_str(doc_at(args, 0)), doc_str(doc_at(args, 1)), doc_str(doc_at(args, 2)), doc_str(doc_at(args, 3)), &err), &err);
+}
+
+static void on_status(struct run *r, struct doc_value args) {
+    struct err err;
+    answer_code(r, status_fields(run_tenant(r)->status, doc_at(args, 0), &err), &err);
+}
+
+static void on_event(struct run *r, struct doc_value args) {
+    struct tenant *t = run_tenant(r);
+    operator_event(t->op, t, doc_str(doc_at(args, 0)), doc_str(doc_at(args, 1)), doc_str(doc_at(args, 2)));
+    answer_true(r);
+}
+
+static const struct {
+    const char *op;
+    void (*handle)(struct run *r, struct doc_value args);
+} REQUESTS[] = {
+    {"apply", on_apply},       {"patch", on_patch},     {"delete", on_delete},       {"choose", on_choose}, {"diagnosis", on_diagnosis},
+    {"findings", on_findings}, {"publish", on_publish}, {"condition", on_condition}, {"status", on_status}, {"event", on_event},
+};
+
+void request_handle(struct run *r, struct doc_value request) {
+    struct str op = doc_path_str(request, "op");
+    for (size_t i = 0; i < sizeof REQUESTS / sizeof *REQUESTS; i++) {
+        if (!str_is(op, REQUESTS[i].op)) continue;
+        REQUESTS[i].handle(r, doc_path(request, "args"));
+        return;
+    }
+    struct err err;
+    err_set(&err, ERR_UNSUPPORTED, "ctx." STR_FMT " is not something a step can ask for", STR_ARG(op));
+    run_answer(r, NULL, &err);
+}

@@ -1,0 +1,285 @@
+#include "operator/tenant.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "doc/builder.h"
+#include "operator/apply.h"
+#include "operator/run.h"
+
+static const char LABEL_NAME[] = "k8sgpts.k8sgpt.ai/name", LABEL_NAMESPACE[] = "k8sgpts.k8sgpt.ai/namespace";
+
+/* ---- findings of the tenant --------------------------------------------------------------------------------------------------- */
+
+/* Every filter must want to keep it. A filter that fails keeps its last decision, which at first is to keep: it hides no fault. */
+static bool filter_keeps(struct tenant *t, const struct policy *filter, struct group *g, const struct finding *f, const struct doc *finding) {
+    struct operator *op = t->op;
+    struct reader reader = {.cluster = op->cluster, .owners = op->filter_owners, .reads = op->filter_reads, .evaluation = &g->kept_by};
+    struct script_call call = {.policy = filter, .function = "keep", .args = {{finding, NULL}, {t->cr, NULL}}, .arg_count = 2};
+    struct script_outcome out;
+    policycalls_run(op->calls, &call, &reader, &out);
+    bool keeps = out.result == SCRIPT_OK ? doc_bool(doc_at(doc_root(out.values), 0)) : !f->hidden;
+    doc_unref(out.values);
+    return keeps;
+}
+
+static bool keep(struct group *g, struct finding *f, void *arg) {
+    struct tenant *t = arg;
+    struct operator *op = t->op;
+    struct err err;
+    struct doc *finding = finding_document(g, f, NULL, 0, &err);
+    bool keeps = true;
+    if (!finding) return true;
+    reads_begin(op->filter_reads, &g->kept_by);
+    for (size_t i = 0; keeps && i < bundle_count(op->bundle, POLICY_FILTER); i++) {
+        const struct policy *p = policycalls_effective(op->calls, bundle_at(op->bundle, POLICY_FILTER, i));
+        if (p && script_has(p, "keep")) keeps = filter_keeps(t, p, g, f, finding);
+    }
+    reads_end(op->filter_reads, &g->kept_by);
+    doc_unref(finding);
+    return keeps;
+}
+
+static void findings_dirty(void *arg) { tenant_enqueue(arg); }
+
+static void group_going(struct group *g, void *arg) {
+    struct tenant *t = arg;
+    reads_drop(t->op->filter_reads, &g->kept_by);
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------------------------- */
+
+static void timer_fired(void *arg) { tenant_enqueue(arg); }
+
+static void free_names(char ***names, size_t *count) {
+    for (size_t i = 0; i < *count; i++) free((*names)[i]);
+    free(*names);
+    *names = NULL;
+    *count = 0;
+}
+
+struct tenant *tenant_new(struct operator *op, struct doc *cr, struct err *err) {
+    struct doc_value o = doc_root(cr);
+    struct str ns = doc_path_str(o, "metadata.namespace"), name = doc_path_str(o, "metadata.name");
+    struct tenant *t = calloc(1, sizeof *t);
+    if (!t) goto nomem;
+    t->op = op;
+    t->cr = doc_ref(cr);
+    t->ns = str_dup(ns);
+    t->name = str_dup(name);
+    if (asprintf(&t->key, STR_FMT "/" STR_FMT, STR_ARG(ns), STR_ARG(name)) < 0) t->key = NULL;
+    struct findings_identity identity = {str_of(op->options.cluster_name), ns, name};
+    struct findings_owner owner = {keep, findings_dirty, group_going, t};
+    t->findings = findings_new(&identity, op->deadlines, op->options.no_grace, &owner);
+    t->status = status_new(cr);
+    t->timer = timer_new(op->options.loop, timer_fired, t);
+    if (!t->ns || !t->name || !t->key || !t->findings || !t->status || !t->timer) goto nomem;
+    HASH_ADD_KEYPTR(hh, op->tenants, t->key, strlen(t->key), t);
+    tenant_adopt_results(t);
+    tenant_enqueue(t);
+    return t;
+nomem:
+    err_set(err, ERR_NOMEM, "no memory for K8sGPT " STR_FMT "/" STR_FMT, STR_ARG(ns), STR_ARG(name));
+    if (t) tenant_free(t);
+    return NULL;
+}
+
+static void leave_queue(struct tenant *t) {
+    struct operator *op = t->op;
+    for (struct tenant **p = &op->queue; *p; p = &(*p)->next) {
+        if (*p != t) continue;
+        *p = t->next;
+        if (!*p) op->queue_end = p;
+        op->queue_depth--;
+        break;
+    }
+    t->queued = false;
+}
+
+void tenant_free(struct tenant *t) {
+    if (t->run) run_drop(t->run);
+    if (t->queued) leave_queue(t);
+    if (t->hh.tbl) HASH_DEL(t->op->tenants, t);
+    if (t->op->notifier) notify_forget(t->op->notifier, t);
+    findings_free(t->findings);
+    status_free(t->status);
+    timer_free(t->timer);
+    free_names(&t->chosen, &t->chosen_count);
+    free_names(&t->unknown, &t->unknown_count);
+    doc_unref(t->cr);
+    free(t->ns);
+    free(t->name);
+    free(t->key);
+    free(t);
+}
+
+void tenant_enqueue(struct tenant *t) {
+    struct operator *op = t->op;
+    if (t->run) {
+        t->again = true;
+        return;
+    }
+    if (t->queued) return;
+    t->queued = true;
+    t->queued_us = clock_mono_us();
+    t->next = NULL;
+    *op->queue_end = t;
+    op->queue_end = &t->next;
+    op->queue_depth++;
+    telemetry_enqueued(op->telemetry);
+    worker_wake(op->worker);
+}
+
+/* What a run depends on: everything but what runs write. */
+static bool same_wish(const struct doc *a, const struct doc *b) {
+    static const char *const paths[] = {"spec", "metadata.uid", "metadata.finalizers", "metadata.deletionTimestamp", "metadata.annotations", "metadata.labels"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (!doc_equal(doc_path(doc_root(a), paths[i]), doc_path(doc_root(b), paths[i]))) return false;
+    return true;
+}
+
+/* A status that somebody else changed is put right by the next run. */
+static bool status_is_ours(const struct tenant *t, const struct doc *cr) {
+    struct err err;
+    struct doc *wanted = status_document(t->status, cr, &err);
+    bool ours = !wanted || t->run || apply_is_covered(doc_path(doc_root(wanted), "status"), doc_path(doc_root(cr), "status"));
+    doc_unref(wanted);
+    return ours;
+}
+
+void tenant_changed(struct tenant *t, struct doc *cr) {
+    bool nothing_new = same_wish(t->cr, cr) && status_is_ours(t, cr);
+    doc_ref(cr);
+    doc_unref(t->cr);
+    t->cr = cr;
+    if (!nothing_new) tenant_enqueue(t);
+}
+
+/* ---- Results of an earlier process -------------------------------------------------------------------------------------------- */
+
+void tenant_adopt_results(struct tenant *t) {
+    struct store *results = operator_results(t->op);
+    if (t->adopted || !results) return;
+    t->adopted = true;
+    struct store_query query = {
+        .ns = str_of(t->ns),
+        .labels = {{str_of(LABEL_NAME), str_of(t->name)}, {str_of(LABEL_NAMESPACE), str_of(t->ns)}},
+        .label_count = 2,
+    };
+    struct doc **found = NULL;
+    size_t count = 0;
+    struct err err;
+    int rc = store_list(results, &query, &found, &count, &err);
+    for (size_t i = 0; !rc && i < count; i++) {
+        if (!findings_adopt(t->findings, found[i], &err)) continue;
+        log_warn("operator", "a Result was not understood and is left alone", LOG_T("result", doc_path_str(doc_root(found[i]), "metadata.name")), LOG_S("error", err.msg));
+    }
+    free(found);
+}
+
+/* ---- choice of analyzers ------------------------------------------------------------------------------------------------------ */
+
+static bool holds(char *const *names, size_t count, struct str name) {
+    for (size_t i = 0; i < count; i++)
+        if (str_is(name, names[i])) return true;
+    return false;
+}
+
+bool tenant_has_chosen(const struct tenant *t, const char *analyzer) { return holds(t->chosen, t->chosen_count, str_of(analyzer)); }
+
+static void add_name(char ***names, size_t *count, struct str name) {
+    if (holds(*names, *count, name)) return;
+    char **grown = reallocarray(*names, *count + 1, sizeof *grown);
+    if (!grown) return;
+    *names = grown;
+    char *copy = str_dup(name);
+    if (copy) grown[(*count)++] = copy;
+}
+
+static struct doc *select_by(struct tenant *t, const struct policy *filter) {
+    struct operator *op = t->op;
+    struct reader reader = {.cluster = op->cluster, .owners = op->filter_owners};
+    struct script_call call = {.policy = filter, .function = "select", .args = {{t->cr, NULL}}, .arg_count = 1};
+    struct script_outcome out;
+    policycalls_run(op->calls, &call, &reader, &out);
+    return out.values;
+}
+
+/* Keeps of *names what `selected` lists too. */
+static void narrow(char **names, size_t *count, struct doc_value selected) {
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        bool listed = false;
+        for (size_t k = 0; k < doc_len(selected); k++) listed |= str_is(doc_str(doc_at(selected, k)), names[i]);
+        if (listed) names[kept++] = names[i];
+        else free(names[i]);
+    }
+    *count = kept;
+}
+
+struct choice {
+    char **names, **unknown;
+    size_t count, unknown_count;
+    bool made;
+};
+
+static void take_selection(struct tenant *t, struct doc_value selected, struct choice *c) {
+    for (size_t i = 0; i < doc_len(selected); i++) {
+        struct str name = doc_str(doc_at(selected, i));
+        if (!bundle_find(t->op->bundle, POLICY_ANALYZER, name)) add_name(&c->unknown, &c->unknown_count, name);
+        else if (!c->made) add_name(&c->names, &c->count, name);
+    }
+    if (c->made) narrow(c->names, &c->count, selected);
+    c->made = true;
+}
+
+static bool is_chosen(const char *analyzer, void *arg) { return tenant_has_chosen(arg, analyzer); }
+
+bool tenant_choose(struct tenant *t) {
+    struct operator *op = t->op;
+    struct choice c = {0};
+    for (size_t i = 0; i < bundle_count(op->bundle, POLICY_FILTER); i++) {
+        const struct policy *p = policycalls_effective(op->calls, bundle_at(op->bundle, POLICY_FILTER, i));
+        if (!p || !script_has(p, "select")) continue;
+        struct doc *values = select_by(t, p);
+        if (values) take_selection(t, doc_at(doc_root(values), 0), &c);
+        doc_unref(values);
+    }
+    bool same = t->has_chosen && c.count == t->chosen_count;
+    for (size_t i = 0; same && i < c.count; i++) same = tenant_has_chosen(t, c.names[i]);
+    free_names(&t->chosen, &t->chosen_count);
+    free_names(&t->unknown, &t->unknown_count);
+    t->chosen = c.names;
+    t->chosen_count = c.count;
+    t->unknown = c.unknown;
+    t->unknown_count = c.unknown_count;
+    t->has_chosen = true;
+    findings_retain(t->findings, is_chosen, t);
+    return !same;
+}
+
+bool tenant_settled(const struct tenant *t) {
+    if (!t->has_chosen || t->op->plan || t->op->bundle != t->op->next_bundle) return false;
+    for (size_t i = 0; i < t->chosen_count; i++)
+        if (!diagnosis_swept(t->op->diagnosis, str_of(t->chosen[i]))) return false;
+    return true;
+}
+
+/* ---- verdicts ----------------------------------------------------------------------------------------------------------------- */
+
+void tenant_verdict(struct tenant *t, const struct verdict *v) {
+    if (tenant_has_chosen(t, v->policy->name)) findings_verdict(t->findings, v);
+}
+
+static bool object_exists(const struct group *g, void *arg) {
+    const struct tenant *t = arg;
+    const struct policy *p = bundle_find(t->op->bundle, POLICY_ANALYZER, str_of(g->analyzer));
+    const struct store *store = p ? cluster_store(t->op->cluster, p->watches[0].gvk) : NULL;
+    return store && store_get(store, str_of(g->ns), str_of(g->name));
+}
+
+void tenant_swept(struct tenant *t, const char *analyzer) {
+    if (tenant_has_chosen(t, analyzer)) findings_swept(t->findings, str_of(analyzer), object_exists, t);
+}
