@@ -5,6 +5,13 @@
 #ifndef CLI_VERBS_H
 #define CLI_VERBS_H
 
+int cli_run(int argc, char **argv);
 int cli_dev_cluster(int argc, char **argv);
+int cli_policy(int argc, char **argv);
+int cli_version(int argc, char **argv);
+
+/* Version and revision of this build. */
+const char *version_text(void);
+const char *version_revision(void);
 
 #endif

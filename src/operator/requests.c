@@ -325,6 +325,7 @@ static void on_diagnosis(struct run *r, struct doc_value args) {
     doc_begin_object(b);
     doc_pair_bool(b, "synced", tenant_settled(t));
     put_waiting(b, t);
+    put_names(b, "unknown", t->unknown, t->unknown_count);
     doc_key(b, STR("analyzers"));
     doc_begin_array(b);
     for (size_t i = 0; i < t->chosen_count; i++) put_analyzer(b, t->op, t->chosen[i]);
