@@ -83,6 +83,7 @@ local function run(ctx, service)
   end
   if unready > 0 then
     local text = ("Service has not ready endpoints, pods: [%s], expected %d"):format(table.concat(names, " "), unready)
+    for i, name in ipairs(names) do names[i] = name:match("/(.+)") end
     add(found, "not-ready", nil, text, table.unpack(names))
     found[#found].severity = ready == 0 and "high" or nil
   end
