@@ -12,12 +12,12 @@ static struct ptrset interned;
 static uint64_t gvk_hash(const void *item) { return str_hash(str_of(((const struct gvk *)item)->text), 0); }
 static bool gvk_eq(const void *item, const void *key) { return str_is(*(const struct str *)key, ((const struct gvk *)item)->text); }
 
-/* Parts go into URL paths as they are, so they may hold only what DNS names and Go identifiers are made of. */
+/* Parts go into URL paths as they are, so they may hold only what DNS names and Go identifiers are made of; no "..". */
 static bool is_part(struct str part) {
     for (size_t i = 0; i < part.n; i++) {
         if (!isalnum((unsigned char)part.p[i]) && part.p[i] != '.' && part.p[i] != '-') return false;
     }
-    return part.n > 0;
+    return part.n > 0 && isalnum((unsigned char)part.p[0]);
 }
 
 static bool split(struct str text, struct str *group, struct str *version, struct str *kind) {
