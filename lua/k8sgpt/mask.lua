@@ -32,25 +32,27 @@ local function is_whole(text, first, last)
   return not cut_before and not cut_after
 end
 
+local function find_plain(text, value, from) return text:find(value, from, true) end
+
 local function find_whole(text, value, from)
-  local first, last = text:find(value, from, true)
-  while first and not is_whole(text, first, last) do first, last = text:find(value, first + 1, true) end
+  local first, last = find_plain(text, value, from)
+  while first and not is_whole(text, first, last) do first, last = find_plain(text, value, first + 1) end
   return first, last
 end
 
 -- Pieces at odd places are still open to replacement, those at even places are replaced.
-local function split(pieces, value, replacement)
+local function split(pieces, value, replacement, find)
   local out, hit = {}, false
   for i, piece in ipairs(pieces) do
     local from = 1
     if i % 2 == 1 then
-      local first, last = find_whole(piece, value, 1)
+      local first, last = find(piece, value, 1)
       while first do
         hit = true
         out[#out + 1] = piece:sub(from, first - 1)
         out[#out + 1] = replacement
         from = last + 1
-        first, last = find_whole(piece, value, from)
+        first, last = find(piece, value, from)
       end
     end
     out[#out + 1] = piece:sub(from)
@@ -63,7 +65,7 @@ local function longest_first(a, b)
   return a < b
 end
 
-local function replace(text, map)
+local function replace(text, map, find)
   local order = {}
   for value in pairs(map) do
     if value ~= "" then order[#order + 1] = value end
@@ -72,7 +74,7 @@ local function replace(text, map)
   local pieces, hits = { text }, {}
   for _, value in ipairs(order) do
     local hit
-    pieces, hit = split(pieces, value, map[value])
+    pieces, hit = split(pieces, value, map[value], find)
     if hit then hits[#hits + 1] = value end
   end
   return table.concat(pieces), hits
@@ -87,7 +89,7 @@ end
 function mask.apply(text, sensitive, key)
   local map, found = {}, {}
   for _, value in ipairs(sensitive) do map[value] = mask.of(value, key) end
-  local masked, hits = replace(text, map)
+  local masked, hits = replace(text, map, find_whole)
   for i, value in ipairs(hits) do found[i] = { unmasked = value, masked = map[value] } end
   return masked, found
 end
@@ -99,7 +101,7 @@ end
 function mask.hide(text, known)
   local map = {}
   for _, pair in ipairs(known) do map[pair.unmasked] = pair.masked end
-  return (replace(text, map))
+  return (replace(text, map, find_whole))
 end
 
 --- Puts the names back into an answer.
@@ -109,7 +111,7 @@ end
 function mask.restore(text, known)
   local map = {}
   for _, pair in ipairs(known) do map[pair.masked] = pair.unmasked end
-  return (replace(text, map))
+  return (replace(text, map, find_plain)) -- two masks may stand side by side
 end
 
 --- What is sensitive in a text: the names given, and whatever stands in double quotes, as Kubernetes quotes names in its messages.
