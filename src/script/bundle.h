@@ -4,7 +4,8 @@
  * A bundle never changes. The operator swaps one for the next in one step and drops the old one when the last call has
  * returned. The built-in policies share one Lua state; every file of a higher layer has its own, with a memory cap.
  *
- * A folder is read either as a tree (KIND/NAME/policy.lua, lib/NAME.lua) or as a mounted ConfigMap (KIND.NAME.lua, lib.NAME.lua; through its
+ * A folder is read either as a tree (KIND/NAME/policy.lua, lib/NAME.lua) or as a mounted ConfigMap (KIND.NAME.lua, lib.NAME.lua; through
+ * its
  * ..data link when there is one, so that a half-made swap is never seen). Test tables and testdata are not loaded.
  */
 #ifndef SCRIPT_BUNDLE_H
@@ -21,7 +22,7 @@ struct bundle_source {
 };
 
 struct bundle_options {
-    const char *lua_dir; /* where `require "k8sgpt.…"` finds its files */
+    const char *lua_dir;                 /* where `require "k8sgpt.…"` finds its files */
     const struct bundle_source *sources; /* lowest layer first; within a layer later ones win over earlier */
     size_t source_count;
     bool tolerate; /* cold start: a broken file falls to the layer below and is listed as a problem, instead of refusing all */

@@ -33,9 +33,12 @@ const char *script_result_name(enum script_result result); /* "ok", "error", "fu
 struct script_host {
     int (*get)(void *arg, const struct gvk *gvk, struct str ns, struct str name, const struct doc **out, struct err *err);
     int (*exists)(void *arg, const struct gvk *gvk, struct str ns, struct str name, bool *out, struct err *err);
-    int (*list)(void *arg, const struct gvk *gvk, const struct store_query *query, struct doc ***out, size_t *count, struct err *err); /* *out: caller frees */
-    int (*events)(void *arg, const struct doc *object, struct doc ***out, size_t *count, struct err *err); /* newest first, any type and reason */
-    int (*parent)(void *arg, const struct doc *object, const struct doc **out, struct err *err); /* the controlling owner, metadata only; NULL: none */
+    int (*list)(void *arg, const struct gvk *gvk, const struct store_query *query, struct doc ***out, size_t *count,
+                struct err *err); /* *out: caller frees */
+    int (*events)(void *arg, const struct doc *object, struct doc ***out, size_t *count,
+                  struct err *err); /* newest first, any type and reason */
+    int (*parent)(void *arg, const struct doc *object, const struct doc **out,
+                  struct err *err); /* the controlling owner, metadata only; NULL: none */
     bool (*readable)(void *arg, const struct gvk *gvk);
     int64_t (*now_ms)(void *arg);
     void (*again_at)(void *arg, int64_t wall_ms); /* ctx.after was not yet true: it becomes so then */
@@ -52,7 +55,7 @@ enum { SCRIPT_MAX_ARGS = 4 };
 
 struct script_call {
     const struct policy *policy;
-    const char *function; /* "run", "keep", "select", "request", "response" */
+    const char *function;                    /* "run", "keep", "select", "request", "response" */
     struct script_arg args[SCRIPT_MAX_ARGS]; /* after ctx */
     size_t arg_count;
     const struct script_host *host;
@@ -63,7 +66,8 @@ struct script_call {
 
 struct script_outcome {
     enum script_result result;
-    struct doc *values; /* OK: an array of the returned values, owned by the caller; NULL where the first was nil, false or an empty table */
+    struct doc *values; /* OK: an array of the returned values, owned by the caller; NULL where there was one at most, and it was nil, false
+                           or empty */
     struct err err;     /* of anything but OK and SUSPENDED: one line, with the policy's source position */
     int64_t fuel;       /* spent */
     int64_t duration_us;

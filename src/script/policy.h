@@ -41,19 +41,19 @@ struct policy {
     enum policy_kind kind;
     const char *name;
     enum policy_layer layer;
-    const char *source;      /* where it was read: a path or ConfigMap key, for people */
+    const char *source; /* where it was read: a path or ConfigMap key, for people */
     const char *description;
-    struct policy_watch *watches; /* the first is an analyzer's subject */
+    struct policy_watch *watches; /* the first is an analyzer's subject; a wrapping policy has those of the one below too */
     size_t watch_count;
     struct policy_rule *rules;
     size_t rule_count;
-    bool remote;             /* an analyzer that asks the world: may suspend, runs on the CR's interval */
-    struct doc *params;      /* what ctx.params shows; NULL: none */
+    bool remote;                /* an analyzer that asks the world: may suspend, runs on the CR's interval */
+    struct doc *params;         /* what ctx.params shows; NULL: none */
     const struct policy *lower; /* the policy of this kind and name in the layer below (built-in at last), or NULL */
-    bool wraps;              /* mode = "wrap": ctx.next calls `lower` */
+    bool wraps;                 /* mode = "wrap": ctx.next calls `lower` */
 
-    struct script_vm *vm;    /* the Lua state it lives in; script/ only */
-    int table_ref;           /* its table there; script/ only */
+    struct script_vm *vm; /* the Lua state it lives in; script/ only */
+    int table_ref;        /* its table there; script/ only */
 };
 
 /* "analyzer", and the folder name "analyzers". */

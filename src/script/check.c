@@ -1,0 +1,163 @@
+#include <stdlib.h>
+
+#include "script/load.h"
+
+/* What a policy file returned, against the contract in lua/k8sgpt/meta.lua. Messages say "PATH: what; what to do". */
+
+static int refuse(const struct policy_entry *e, struct err *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static int refuse(const struct policy_entry *e, struct err *err, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    err_setv(err, ERR_POLICY, format, args);
+    va_end(args);
+    return err_prefix(err, "%s", e->file->source);
+}
+
+enum function_use { NOT_A_FUNCTION, MUST, MAY };
+
+static const struct {
+    const char *name;
+    unsigned char use[POLICY_KINDS]; /* enum function_use; NOT_A_FUNCTION: the kind has no such function */
+} functions[] = {
+    {"run", {[POLICY_STEP] = MUST, [POLICY_ANALYZER] = MUST, [POLICY_ROUTE] = MUST}},
+    {"select", {[POLICY_FILTER] = MAY}},
+    {"keep", {[POLICY_FILTER] = MAY}},
+    {"request", {[POLICY_SINK] = MUST}},
+    {"response", {[POLICY_SINK] = MAY}},
+};
+enum { FUNCTIONS = sizeof functions / sizeof *functions };
+
+static const struct {
+    const char *name;
+    enum doc_type type;
+    bool higher_only, analyzer_only;
+} fields[] = {
+    {"api", DOC_INT, false, false},        {"kind", DOC_STRING, false, false},
+    {"name", DOC_STRING, false, false},    {"description", DOC_STRING, false, false},
+    {"mode", DOC_STRING, true, false},     {"enabled", DOC_BOOL, true, false},
+    {"watches", DOC_ARRAY, false, false},  {"fields", DOC_ARRAY, false, false},
+    {"indexes", DOC_OBJECT, false, false}, {"rules", DOC_OBJECT, false, true},
+    {"params", DOC_OBJECT, false, false},  {"remote", DOC_BOOL, false, true},
+};
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+static int function_index(struct str name) {
+    for (int i = 0; i < FUNCTIONS; i++)
+        if (str_is(name, functions[i].name)) return i;
+    return -1;
+}
+
+static int check_function(const struct policy_entry *e, int i, struct err *err) {
+    const struct policy *p = &e->policy;
+    if (functions[i].use[p->kind] == NOT_A_FUNCTION)
+        return refuse(e, err, "a %s has no function %s; remove it", policy_kind_name(p->kind), functions[i].name);
+    return script_has(p, functions[i].name) ? 0 : refuse(e, err, "%s must be a function", functions[i].name);
+}
+
+/* An empty table says neither array nor object. */
+static bool has_type(struct doc_value v, enum doc_type wanted) {
+    enum doc_type type = doc_type(v);
+    return type == wanted || (wanted == DOC_ARRAY && type == DOC_OBJECT && doc_len(v) == 0);
+}
+
+static int check_field(const struct policy_entry *e, struct str name, struct doc_value v, struct err *err) {
+    const struct policy *p = &e->policy;
+    int i = 0;
+    while (i < FIELDS && !str_is(name, fields[i].name)) i++;
+    if (i == FIELDS) return refuse(e, err, "a policy has no field " STR_FMT "; correct or remove it", STR_ARG(name));
+    if (!has_type(v, fields[i].type)) return refuse(e, err, "%s must be a %s", fields[i].name, doc_type_name(fields[i].type));
+    if (fields[i].higher_only && p->layer == LAYER_BUILTIN)
+        return refuse(e, err, "%s is for layers above the built-in one; remove it", fields[i].name);
+    if (fields[i].analyzer_only && p->kind != POLICY_ANALYZER) return refuse(e, err, "%s is for analyzers; remove it", fields[i].name);
+    return 0;
+}
+
+static int check_known(const struct policy_entry *e, struct err *err) {
+    struct doc_value table = doc_root(e->table);
+    int rc = 0;
+    for (size_t i = 0; i < doc_len(table) && !rc; i++) {
+        struct str name;
+        struct doc_value v = doc_pair(table, i, &name, NULL);
+        int function = function_index(name);
+        rc = function >= 0 ? check_function(e, function, err) : check_field(e, name, v, err);
+    }
+    return rc;
+}
+
+static int check_identity(const struct policy_entry *e, struct err *err) {
+    struct doc_value table = doc_root(e->table), api = doc_get(table, STR("api"));
+    const char *kind = policy_kind_name(e->policy.kind);
+    if (doc_type(table) != DOC_OBJECT) return refuse(e, err, "must return a table of named fields");
+    if (doc_type(api) != DOC_INT || doc_int(api) != 1) return refuse(e, err, "api must be 1");
+    if (!str_is(doc_path_str(table, "kind"), kind)) return refuse(e, err, "kind must be \"%s\", as where the file lies says", kind);
+    if (!str_is(doc_path_str(table, "name"), e->file->name))
+        return refuse(e, err, "name must be \"%s\", as where the file lies says", e->file->name);
+    return 0;
+}
+
+static int check_mode(struct policy_entry *e, struct err *err) {
+    struct doc_value table = doc_root(e->table), enabled = doc_get(table, STR("enabled"));
+    struct str mode = doc_path_str(table, "mode");
+    e->policy.wraps = str_is(mode, "wrap");
+    if (mode.n && !e->policy.wraps && !str_is(mode, "replace")) return refuse(e, err, "mode must be \"replace\" or \"wrap\"");
+    e->disables = doc_type(enabled) == DOC_BOOL && !doc_bool(enabled);
+    if (doc_type(enabled) == DOC_BOOL && !e->disables) return refuse(e, err, "enabled can only be false; remove it");
+    if (e->disables && doc_len(table) > 4) return refuse(e, err, "with enabled = false nothing but api, kind and name may be given");
+    return 0;
+}
+
+static int check_functions(const struct policy_entry *e, struct err *err) {
+    struct doc_value table = doc_root(e->table);
+    bool any = false;
+    for (int i = 0; i < FUNCTIONS; i++) {
+        bool there = doc_type(doc_get(table, str_of(functions[i].name))) != DOC_ABSENT;
+        any = any || there;
+        if (!there && functions[i].use[e->policy.kind] == MUST)
+            return refuse(e, err, "a %s needs a function %s", policy_kind_name(e->policy.kind), functions[i].name);
+    }
+    return any ? 0 : refuse(e, err, "a filter needs a function select or keep");
+}
+
+static int check_layer(const struct policy_entry *e, struct err *err) {
+    const struct policy *p = &e->policy;
+    if (p->layer != LAYER_OBJECT) return 0;
+    if (p->kind != POLICY_FILTER && p->kind != POLICY_ROUTE) return refuse(e, err, "a K8sGPT object may bring filters and routes only");
+    return e->disables ? refuse(e, err, "a K8sGPT object may not switch a policy off") : 0;
+}
+
+static int check_description(struct policy_entry *e, struct err *err) {
+    struct policy *p = &e->policy;
+    struct str text = doc_path_str(doc_root(e->table), "description");
+    p->description = text.n ? text.p : "";
+    if (p->kind == POLICY_ANALYZER && !text.n && !p->wraps) return refuse(e, err, "an analyzer needs a description");
+    return text.n && memchr(text.p, '\n', text.n) ? refuse(e, err, "description must be one line") : 0;
+}
+
+static int check_params(struct policy_entry *e, struct err *err) {
+    struct doc_value params = doc_get(doc_root(e->table), STR("params"));
+    if (doc_type(params) == DOC_ABSENT) return 0;
+    struct doc_builder *b = doc_builder_new();
+    if (!b) return err_set(err, ERR_NOMEM, "no memory for parameters");
+    doc_put_value(b, params);
+    e->policy.params = doc_builder_finish(b, err);
+    doc_builder_free(b);
+    return e->policy.params ? 0 : (int)err->code;
+}
+
+int policy_check(struct policy_entry *e, struct err *err) {
+    struct doc_value table = doc_root(e->table);
+    int rc = check_identity(e, err);
+    if (!rc) rc = check_known(e, err);
+    if (!rc) rc = check_mode(e, err);
+    if (!rc) rc = check_layer(e, err);
+    if (rc || e->disables) return rc;
+    e->policy.remote = doc_bool(doc_get(table, STR("remote")));
+    rc = check_functions(e, err);
+    if (!rc) rc = check_description(e, err);
+    if (!rc) rc = check_params(e, err);
+    if (rc) return rc;
+    rc = check_watches(&e->policy, table, err);
+    if (!rc) rc = check_rules(&e->policy, table, err);
+    return rc ? err_prefix(err, "%s", e->file->source) : 0;
+}

@@ -1,0 +1,37 @@
+/*
+ * ctx: the object a policy's functions get first: its only door to the world. The contract is in lua/k8sgpt/meta.lua.
+ *
+ * There are two of them a state, one with what steps can do besides; which call they serve is the frame's business.
+ */
+#ifndef SCRIPT_CTX_H
+#define SCRIPT_CTX_H
+
+#include "script/vm.h"
+
+void ctx_open(lua_State *L);
+void ctx_push(lua_State *L, enum policy_kind kind);
+
+/* The parts: each adds functions to the table at the top. */
+void ctx_read_open(lua_State *L);  /* get, exists, list, events, parent, readable, age, after */
+void ctx_query_open(lua_State *L); /* list, events */
+void ctx_step_open(lua_State *L);  /* apply, patch … requeue, stop */
+void ctx_next_open(lua_State *L);  /* next */
+
+/* The frame of the call; raises outside of one. */
+struct frame *ctx_frame(lua_State *L);
+
+/* Raises what the host answered to a read. */
+_Noreturn void ctx_host_failed(lua_State *L, struct frame *f, int rc);
+/* Raises where the host has no such call. */
+void ctx_need(lua_State *L, bool there, const char *what);
+
+/* The watch for the GVK at a stack index; raises when the policy has none. */
+const struct policy_watch *ctx_watch(lua_State *L, int index, const char *what);
+
+/* Pushes a document of the host as the watch shows it, alive as long as the call. */
+void ctx_push_doc(lua_State *L, struct frame *f, const struct doc *doc, const struct projection *projection);
+
+/* An optional string argument: nil is empty. */
+struct str ctx_opt_str(lua_State *L, int index, const char *what);
+
+#endif

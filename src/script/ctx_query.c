@@ -1,0 +1,177 @@
+#include <stdlib.h>
+
+#include "script/ctx.h"
+#include "script/keys.h"
+#include "script/view.h"
+
+/* ctx.list and ctx.events: reads that answer with a list. */
+
+static void check_fields(lua_State *L, int table, const char *what, const char *const *known) {
+    size_t n;
+    const struct key *keys = keys_sorted(L, table, &n);
+    for (size_t i = 0; i < n; i++) {
+        bool ok = false;
+        for (const char *const *name = known; *name && !ok; name++) ok = keys[i].type == KEY_TEXT && str_is(keys[i].text, *name);
+        if (!ok) vm_raise(L, "%s does not know a field " STR_FMT, what, STR_ARG(keys[i].text));
+    }
+    lua_pop(L, 1);
+}
+
+static void add_label(lua_State *L, struct store_query *q, struct str key, struct str value) {
+    if (q->label_count == STORE_QUERY_MAX_LABELS) vm_raise(L, "ctx.list takes at most %d labels", STORE_QUERY_MAX_LABELS);
+    q->labels[q->label_count].key = key;
+    q->labels[q->label_count++].value = value;
+}
+
+static void labels_of_view(lua_State *L, const struct view *view, struct store_query *q) {
+    for (size_t i = 0; i < doc_len(view->value); i++) {
+        struct str key;
+        uint32_t id;
+        struct doc_value v = doc_pair(view->value, i, &key, &id);
+        if (doc_type(v) != DOC_STRING) vm_raise(L, "labels of ctx.list must map names to strings");
+        if (projection_child(view->node, id, key)) add_label(L, q, key, doc_str(v));
+    }
+}
+
+/* The strings stay in the table, which stays on the stack, as long as the query lives. */
+static void labels_of_table(lua_State *L, int table, struct store_query *q) {
+    size_t n;
+    const struct key *keys = keys_sorted(L, table, &n);
+    for (size_t i = 0; i < n; i++) {
+        key_push(L, &keys[i]);
+        if (lua_rawget(L, table) != LUA_TSTRING || keys[i].type != KEY_TEXT) vm_raise(L, "labels of ctx.list must map names to strings");
+        add_label(L, q, keys[i].text, ctx_opt_str(L, -1, "a label"));
+        lua_pop(L, 1);
+    }
+}
+
+static void read_labels(lua_State *L, struct store_query *q) {
+    if (lua_getfield(L, 2, "labels") == LUA_TNIL) return;
+    int at = lua_gettop(L);
+    struct view *view = view_at(L, at);
+    if (view && doc_type(view->value) == DOC_OBJECT)
+        labels_of_view(L, view, q);
+    else if (lua_istable(L, at))
+        labels_of_table(L, at, q);
+    else
+        vm_raise(L, "labels of ctx.list must map names to strings");
+}
+
+static bool declares_index(const struct policy_watch *watch, struct str path) {
+    for (size_t i = 0; i < watch->index_count; i++)
+        if (str_eq(watch->indexes[i], path)) return true;
+    return false;
+}
+
+static void read_index(lua_State *L, const struct policy_watch *watch, struct store_query *q) {
+    if (lua_getfield(L, 2, "index") == LUA_TNIL) return;
+    if (!lua_istable(L, -1)) vm_raise(L, "index of ctx.list must be {path, value}");
+    lua_rawgeti(L, -1, 1);
+    lua_rawgeti(L, -2, 2);
+    q->index_path = ctx_opt_str(L, -2, "the path of an index");
+    q->index_value = ctx_opt_str(L, -1, "the value of an index");
+    if (!q->index_path.n || lua_isnil(L, -1)) vm_raise(L, "index of ctx.list must be {path, value}");
+    if (!declares_index(watch, q->index_path))
+        vm_raise(L, "ctx.list by %s of %s, which is not declared; add it to indexes", q->index_path.p, watch->gvk->text);
+}
+
+/* Leaves on the stack what the query borrows. */
+static void read_query(lua_State *L, const struct policy_watch *watch, struct store_query *q) {
+    static const char *const known[] = {"ns", "labels", "owner", "index", NULL};
+    check_fields(L, 2, "ctx.list", known);
+    lua_getfield(L, 2, "ns");
+    q->ns = ctx_opt_str(L, -1, "ns of ctx.list");
+    lua_getfield(L, 2, "owner");
+    q->owner_uid = ctx_opt_str(L, -1, "owner of ctx.list");
+    read_labels(L, q);
+    read_index(L, watch, q);
+    if (!q->ns.n && !q->owner_uid.n && !q->label_count && !q->index_path.n)
+        vm_raise(L, "ctx.list needs at least one of ns, labels, owner and index, and it must not be empty");
+}
+
+static int ctx_list(lua_State *L) {
+    struct frame *f = ctx_frame(L);
+    ctx_need(L, f->host->list, "ctx.list");
+    const struct policy_watch *watch = ctx_watch(L, 1, "ctx.list");
+    luaL_checktype(L, 2, LUA_TTABLE);
+    struct store_query query = {0};
+    read_query(L, watch, &query);
+    size_t count = 0;
+    free(f->vm->scratch_list);
+    f->vm->scratch_list = NULL;
+    int rc = f->host->list(f->host_arg, watch->gvk, &query, &f->vm->scratch_list, &count, &f->err);
+    if (rc) ctx_host_failed(L, f, rc);
+    fuel_charge(L, 50 + 10 * (int64_t)count);
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+        ctx_push_doc(L, f, f->vm->scratch_list[i], watch->projection);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+struct event_query {
+    struct str type;
+    struct str reasons[32];
+    size_t reason_count;
+    bool by_reason;
+};
+
+static void read_reasons(lua_State *L, struct event_query *q) {
+    if (lua_getfield(L, 2, "reasons") == LUA_TNIL) return;
+    int at = lua_gettop(L);
+    if (!lua_istable(L, at)) vm_raise(L, "reasons of ctx.events must be a list of strings");
+    q->by_reason = true;
+    size_t n = lua_rawlen(L, at), max = sizeof q->reasons / sizeof *q->reasons;
+    if (n > max) vm_raise(L, "ctx.events takes at most %zu reasons", max);
+    for (size_t i = 0; i < n; i++) {
+        lua_rawgeti(L, at, (lua_Integer)i + 1);
+        q->reasons[q->reason_count++] = ctx_opt_str(L, -1, "a reason of ctx.events");
+        lua_pop(L, 1);
+    }
+}
+
+static bool event_matches(const struct event_query *q, const struct doc *event) {
+    struct doc_value root = doc_root(event);
+    if (q->type.n && !str_eq(q->type, doc_path_str(root, "type"))) return false;
+    struct str reason = doc_path_str(root, "reason");
+    for (size_t i = 0; i < q->reason_count; i++)
+        if (str_eq(q->reasons[i], reason)) return true;
+    return !q->by_reason;
+}
+
+static int ctx_events(lua_State *L) {
+    static const char *const known[] = {"type", "reasons", NULL};
+    struct frame *f = ctx_frame(L);
+    ctx_need(L, f->host->events, "ctx.events");
+    lua_settop(L, 2);
+    lua_pushliteral(L, "v1/Event");
+    const struct policy_watch *watch = ctx_watch(L, 3, "ctx.events");
+    const struct doc *object = view_doc_at(L, 1, "ctx.events");
+    struct event_query query = {0};
+    if (!lua_isnil(L, 2)) {
+        luaL_checktype(L, 2, LUA_TTABLE);
+        check_fields(L, 2, "ctx.events", known);
+        lua_getfield(L, 2, "type");
+        query.type = ctx_opt_str(L, -1, "type of ctx.events");
+        read_reasons(L, &query);
+    }
+    size_t count = 0, kept = 0;
+    free(f->vm->scratch_list);
+    f->vm->scratch_list = NULL;
+    int rc = f->host->events(f->host_arg, object, &f->vm->scratch_list, &count, &f->err);
+    if (rc) ctx_host_failed(L, f, rc);
+    fuel_charge(L, 50 + 10 * (int64_t)count);
+    lua_createtable(L, 0, 0);
+    for (size_t i = 0; i < count; i++) {
+        if (!event_matches(&query, f->vm->scratch_list[i])) continue;
+        ctx_push_doc(L, f, f->vm->scratch_list[i], watch->projection);
+        lua_rawseti(L, -2, (lua_Integer)++kept);
+    }
+    return 1;
+}
+
+void ctx_query_open(lua_State *L) {
+    static const luaL_Reg functions[] = {{"list", ctx_list}, {"events", ctx_events}, {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
+}
