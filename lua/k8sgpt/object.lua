@@ -2,11 +2,7 @@
 
 local k8sgpt = require "k8sgpt"
 
-local object = {
-  -- What a policy declares of Events: what ctx.events matches and sorts by, and what it reads of them.
-  EVENT_FIELDS = { "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
-                   "lastTimestamp", "eventTime", "series.lastObservedTime", "type", "reason", "message" },
-}
+local object = {}
 
 --- The value at a path, nil as soon as a part of the path is missing.
 ---@param obj any

@@ -97,12 +97,16 @@ local function event_time(event)
   end
 end
 
+-- The host keeps what ctx.events matches and sorts by for every policy that reads events.
+local EVENT_FIELDS = { "involvedObject", "type", "reason", "firstTimestamp", "lastTimestamp", "eventTime", "series.lastObservedTime" }
+
 --- A ctx for one run of a policy; `again` afterwards is when it wants to run again, in seconds from now.
 function cluster:context(policy, options)
   local declared = {}
   for i, watch in ipairs(policy.watches or {}) do
     if type(watch) == "string" then watch = { watch, fields = i == 1 and policy.fields or {} } end
-    declared[watch[1]] = projection(watch.fields)
+    local fields = watch[1] == "v1/Event" and table.move(EVENT_FIELDS, 1, #EVENT_FIELDS, 1, {}) or {}
+    declared[watch[1]] = projection(table.move(watch.fields or {}, 1, #(watch.fields or {}), #fields + 1, fields))
   end
   local ctx = { params = policy.params or {}, options = options or { engine = "embedded", resultLogging = false, cluster = "" } }
   local function objects(gvk)

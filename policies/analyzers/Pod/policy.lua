@@ -74,7 +74,7 @@ return {
   description = "Pods that cannot start, crash, never become ready or never go away",
   watches = {
     "v1/Pod",
-    { "v1/Event", fields = object.EVENT_FIELDS },
+    { "v1/Event", fields = { "type", "reason", "message" } },
     { "batch/v1/Job", fields = { "status.conditions[].type", "status.conditions[].status" } },
     { "v1/ConfigMap", fields = {} },
   },

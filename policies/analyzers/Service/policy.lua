@@ -102,7 +102,7 @@ return {
     { "v1/Pod", fields = { "status.phase", "spec.containers[].ports[].name", "spec.initContainers[].ports[].name" } },
     { "apps/v1/Deployment", fields = { "spec.replicas", "spec.template.metadata.labels" } },
     { "apps/v1/StatefulSet", fields = { "spec.replicas", "spec.template.metadata.labels" } },
-    { "v1/Event", fields = object.EVENT_FIELDS },
+    { "v1/Event", fields = { "type", "reason", "message" } },
   },
   fields = { "spec.selector", "spec.type", "spec.ports[].targetPort" },
   rules = {
