@@ -231,22 +231,35 @@ int index_add_path(struct index *x, struct str path, struct err *err) {
     return 0;
 }
 
-static int by_key(const void *a, const void *b) {
-    return object_key_cmp(object_key(*(struct doc *const *)a), object_key(*(struct doc *const *)b));
-}
-
 bool index_is_built(const struct index *x) {
     const struct index_extent *a = &x->wanted, *b = &x->built;
     return a->by_namespace == b->by_namespace && a->by_owner == b->by_owner && a->label_keys == b->label_keys && a->paths == b->paths;
 }
 
-int index_build(struct index *x, struct doc **objects, size_t count, struct err *err) {
-    struct change c = {.x = x};
-    if (count) qsort(objects, count, sizeof *objects, by_key);
+struct keyed {
+    struct object_key key;
+    struct doc *object;
+};
+
+static int by_key(const void *a, const void *b) { return object_key_cmp(((const struct keyed *)a)->key, ((const struct keyed *)b)->key); }
+
+/* Sorted, each object is the last of its terms so far; and sorting is cheap where the names are read but once. */
+static struct keyed *sorted(struct doc *const *objects, size_t count) {
+    struct keyed *all = calloc(count + 1, sizeof *all);
+    if (!all) return NULL;
+    for (size_t i = 0; i < count; i++) all[i] = (struct keyed){object_key(objects[i]), objects[i]};
+    qsort(all, count, sizeof *all, by_key);
+    return all;
+}
+
+int index_build(struct index *x, struct doc *const *objects, size_t count, struct err *err) {
+    struct keyed *all = sorted(objects, count);
+    struct change c = {.x = x, .failed = !all};
     for (size_t i = 0; i < count && !c.failed; i++) {
-        c.object = objects[i];
-        tell_extent(x, &x->built, &x->wanted, objects[i], insert_term, &c);
+        c.object = all[i].object;
+        tell_extent(x, &x->built, &x->wanted, c.object, insert_term, &c);
     }
+    free(all);
     if (c.failed) {
         drop(x);
         return err_set(err, ERR_NOMEM, "no memory for an index of %zu objects", count);

@@ -54,8 +54,8 @@ bool index_has_path(const struct index *x, struct str path);
 
 bool index_is_built(const struct index *x);
 
-/* Builds what is wanted and missing. `objects` are all there are; sorts them. */
-int index_build(struct index *x, struct doc **objects, size_t count, struct err *err) ERR_MUST_CHECK;
+/* Builds what is wanted and missing. `objects` are all there are. */
+int index_build(struct index *x, struct doc *const *objects, size_t count, struct err *err) ERR_MUST_CHECK;
 
 /* One object changed: NULL before: new; NULL after: gone. Without memory the index is dropped, to be built again. */
 void index_update(struct index *x, struct doc *before, struct doc *after);
