@@ -34,7 +34,7 @@ static int add_managed(struct plan_wants *w, const char *kind, struct err *err) 
     return rc;
 }
 
-static int add_policy(struct plan_wants *w, const struct policy *p, struct err *err) {
+int plan_policy_wants(const struct policy *p, struct plan_wants *w, struct err *err) {
     int rc = 0;
     for (; !rc && p; p = p->lower) { /* a layer below may have to stand in */
         for (size_t i = 0; !rc && i < p->watch_count; i++) {
@@ -48,7 +48,7 @@ static int add_policy(struct plan_wants *w, const struct policy *p, struct err *
 
 static int add_kind(struct plan_wants *w, const struct bundle *bundle, enum policy_kind kind, struct err *err) {
     int rc = 0;
-    for (size_t i = 0; !rc && i < bundle_count(bundle, kind); i++) rc = add_policy(w, bundle_at(bundle, kind, i), err);
+    for (size_t i = 0; !rc && i < bundle_count(bundle, kind); i++) rc = plan_policy_wants(bundle_at(bundle, kind, i), w, err);
     return rc;
 }
 
@@ -58,7 +58,7 @@ int plan_wants(const struct operator *op, struct bundle *bundle, const struct st
     int rc = add_managed(out, K8SGPT_GVK, err);
     if (!rc && op->tenants) rc = add_managed(out, RESULT_GVK, err);
     for (size_t k = 0; !rc && op->tenants && k < sizeof always / sizeof *always; k++) rc = add_kind(out, bundle, always[k], err);
-    for (size_t i = 0; !rc && i < count; i++) rc = add_policy(out, bundle_find(bundle, POLICY_ANALYZER, analyzers[i]), err);
+    for (size_t i = 0; !rc && i < count; i++) rc = plan_policy_wants(bundle_find(bundle, POLICY_ANALYZER, analyzers[i]), out, err);
     if (rc) plan_wants_free(out);
     return rc;
 }
