@@ -25,10 +25,11 @@ static void drop_reference(struct dev_cluster *c, const struct dev_owned *owned,
     dev_storage_put(&c->storage, owned->collection, tree);
 }
 
-static bool has_living_owner(const struct dev_cluster *c, const cJSON *tree) {
+/* Whether an owner other than `uid` is there. */
+static bool has_other_owner(const struct dev_cluster *c, const cJSON *tree, const char *uid) {
     const cJSON *reference;
     cJSON_ArrayForEach(reference, tree_path(tree, "metadata.ownerReferences")) {
-        if (owner_lives(c, reference, tree_text(tree, "metadata.namespace"))) return true;
+        if (strcmp(tree_text(reference, "uid"), uid) != 0 && owner_lives(c, reference, tree_text(tree, "metadata.namespace"))) return true;
     }
     return false;
 }
@@ -43,7 +44,7 @@ static void collect_one(struct dev_cluster *c, const struct dev_owned *owned, co
     struct dev_kind *kind = dev_kind_of_collection(c, owned->collection);
     if (!object || !kind) return;
     cJSON *tree = dev_object_tree(object, kind);
-    if (has_living_owner(c, tree)) {
+    if (has_other_owner(c, tree, uid)) {
         drop_reference(c, owned, tree, uid);
         return;
     }

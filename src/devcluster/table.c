@@ -11,9 +11,25 @@
 #include "devcluster/table_builtin.h"
 #include "devcluster/tree.h"
 
-/* One step of a path: ".name", "[3]" or "['na.me']"; moves *path past it. NULL: no such part. */
+/* "[?(@.type=="Ready")]": the first item whose member has the value; moves *path past it. */
+static const cJSON *filter(const cJSON *list, const char **path) {
+    char member[64], value[128];
+    int used = 0;
+    const cJSON *item;
+    bool read = sscanf(*path, "[?(@.%63[A-Za-z0-9_] %*[=] \"%127[^\"]\")]%n", member, value, &used) == 2 ||
+                sscanf(*path, "[?(@.%63[A-Za-z0-9_] %*[=] '%127[^']')]%n", member, value, &used) == 2;
+    *path += used ? (size_t)used : strlen(*path);
+    if (!read || !used) return NULL;
+    cJSON_ArrayForEach(item, list) {
+        if (strcmp(tree_text(item, member), value) == 0) return item;
+    }
+    return NULL;
+}
+
+/* One step of a path: ".name", "[3]", "[?(…)]" or "['na.me']"; moves *path past it. NULL: no such part. */
 static const cJSON *step(const cJSON *node, const char **path) {
     const char *p = *path;
+    if (strncmp(p, "[?(", 3) == 0) return filter(node, path);
     if (*p == '[' && isdigit((unsigned char)p[1])) {
         char *end;
         long at = strtol(p + 1, &end, 10);

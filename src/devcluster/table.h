@@ -12,7 +12,7 @@
 cJSON *dev_table_columns(const struct dev_kind *kind);
 cJSON *dev_table_cells(const struct dev_kind *kind, const cJSON *tree);
 
-/* The value at a JSONPath of the subset that printer columns use: .a.b[0].c and ['a.b']; NULL: none. Borrowed. */
+/* The value at a JSONPath of the subset that printer columns use: .a.b[0].c, ['a.b'] and [?(@.type=="Ready")]; NULL: none. Borrowed. */
 const cJSON *dev_jsonpath(const cJSON *tree, const char *path);
 
 /* How long ago an RFC 3339 time was, as kubectl shows ages ("5m", "2d3h", "<unknown>"). The caller frees it. */

@@ -21,7 +21,8 @@ struct dev_watch {
     struct dev_selector selector;
     bool bookmarks;
     bool columns_sent;
-    uint64_t told; /* the client knows everything up to this version */
+    bool starting, closed; /* a peer that is gone already is told of within the start */
+    uint64_t told;         /* the client knows everything up to this version */
     int64_t end_us;
     struct timer *timer;
     struct dev_watch *next;
@@ -43,6 +44,8 @@ static void unlink_watch(struct dev_watch *w) {
 
 static void on_closed(void *arg) {
     struct dev_watch *w = arg;
+    w->closed = true;
+    if (w->starting) return;
     unlink_watch(w);
     watch_free(w);
 }
@@ -189,6 +192,19 @@ static cJSON *check(const struct dev_request *r, const char *version) {
     return dev_status_invalid(&options, "", causes);
 }
 
+static void open_stream(struct dev_watch *w, const char *version, bool initial) {
+    w->starting = true;
+    http_stream_begin(w->x, 200, "application/json", MAX_PENDING_BYTES, on_closed, w);
+    w->starting = false;
+    if (w->closed) {
+        watch_free(w);
+        return;
+    }
+    w->next = w->cluster->watches;
+    w->cluster->watches = w;
+    begin_events(w, version, initial);
+}
+
 cJSON *dev_watch_start(const struct dev_request *r) {
     char *version = dev_request_text(r, "resourceVersion");
     bool initial = dev_request_flag(r, "sendInitialEvents");
@@ -199,12 +215,7 @@ cJSON *dev_watch_start(const struct dev_request *r) {
         refusal = dev_selector_parse(&w->selector, http_query(r->x, "labelSelector"), http_query(r->x, "fieldSelector"));
         if (refusal) watch_free(w);
     }
-    if (!refusal) {
-        w->next = r->cluster->watches;
-        r->cluster->watches = w;
-        http_stream_begin(r->x, 200, "application/json", MAX_PENDING_BYTES, on_closed, w);
-        begin_events(w, version, initial);
-    }
+    if (!refusal) open_stream(w, version, initial);
     free(version);
     return refusal;
 }
