@@ -19,7 +19,7 @@ function pod.is_retried(ctx, subject)
   local owner = object.controller(subject)
   if not owner or owner.kind ~= "Job" then return false end
   local job = ctx.readable("batch/v1/Job") and ctx.get("batch/v1/Job", subject.metadata.namespace, owner.name)
-  return not job or dig(object.condition(job, "Failed"), "status") ~= "True"
+  return dig(object.condition(job, "Failed"), "status") ~= "True"
 end
 
 -- Gates of a queue (Kueue holds back what has no quota yet) are there on purpose.

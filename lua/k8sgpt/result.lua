@@ -34,7 +34,7 @@ function result.name(group, cr)
   local meta = cr.metadata
   local hash = k8sgpt.sha256({ meta.namespace .. "/" .. meta.name, group.analyzer, group.kind, group.namespace, group.name })
   local readable = group.kind .. "-" .. result.object_name(group)
-  readable = readable:lower():gsub("[^a-z0-9]", "-"):gsub("^%-+", ""):sub(1, MAX_READABLE):gsub("%-+$", "")
+  readable = readable:lower():gsub("[^a-z0-9]", "-"):sub(1, MAX_READABLE):gsub("%-+$", "")
   return readable .. "-" .. hash:sub(1, 8)
 end
 
