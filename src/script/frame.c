@@ -50,13 +50,18 @@ int frame_keep(struct frame *f, struct doc *doc, struct err *err) {
     return 0;
 }
 
+void frame_note_file(struct frame *f, const char *path) {
+    snprintf(f->path, sizeof f->path, "%s", path);
+    f->line = 0;
+}
+
 void frame_note_where(struct frame *f, lua_State *L) {
     lua_Debug ar;
-    f->where[0] = '\0';
     for (int level = 0; lua_getstack(L, level, &ar); level++) {
         lua_getinfo(L, "Sl", &ar);
         if (ar.currentline <= 0) continue;
-        snprintf(f->where, sizeof f->where, "%s:%d: ", ar.short_src, ar.currentline);
+        frame_note_file(f, *ar.source == '@' ? ar.source + 1 : ar.short_src);
+        f->line = ar.currentline;
         return;
     }
 }
@@ -108,11 +113,30 @@ static const char *message_of(lua_State *L, char *number, size_t size) {
     }
 }
 
+/* Lua shortens a long path to "...tail:LINE: what"; this finds where its tail ends, for the whole path to be put back. */
+static const char *shortened_tail(const struct frame *f, const char *message) {
+    const char *colon = strstr(message, ".lua:");
+    if (strncmp(message, "...", 3) != 0 || !colon) return NULL;
+    struct str tail = {message + 3, (size_t)(colon + 4 - (message + 3))};
+    return str_ends(str_of(f->path), tail) ? colon + 4 : NULL;
+}
+
+static void say_where(struct frame *f, enum err_code code, const char *message) {
+    const char *rest = shortened_tail(f, message);
+    if (rest)
+        err_set(&f->err, code, "%s%s", f->path, rest);
+    else if (strstr(message, ".lua:") || !f->path[0])
+        err_set(&f->err, code, "%s", message);
+    else if (f->line)
+        err_set(&f->err, code, "%s:%d: %s", f->path, f->line, message);
+    else
+        err_set(&f->err, code, "%s: %s", f->path, message);
+}
+
 static void describe(struct frame *f, lua_State *L, enum script_result result) {
     char number[64];
-    const char *message = result == SCRIPT_MEMORY ? "out of memory" : message_of(L, number, sizeof number);
-    const char *where = strstr(message, ".lua:") ? "" : f->where;
-    err_set(&f->err, code_of(result), "%s%s", where, message);
+    if (!f->path[0] && f->policy) frame_note_file(f, f->policy->source); /* nothing is noted when memory runs out */
+    say_where(f, code_of(result), result == SCRIPT_MEMORY ? "out of memory" : message_of(L, number, sizeof number));
     const struct policy *p = f->policy;
     if (p && !strstr(f->err.msg, p->name)) {
         size_t n = strlen(f->err.msg);

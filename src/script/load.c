@@ -15,7 +15,7 @@ static int run_file(lua_State *L) {
     const struct layer_file *file = loading->file;
     sandbox_load(L, file->text, file->len, file->source);
     lua_call(L, 0, LUA_MULTRET);
-    if (lua_gettop(L) != 2 || !lua_istable(L, 2)) vm_raise(L, "%s: must return one table, the policy", file->source);
+    if (lua_gettop(L) != 2 || !lua_istable(L, 2)) vm_raise(L, "must return one table, the policy");
     convert_begin(L);
     convert_put_policy(L, 2);
     convert_finish(L);
@@ -29,6 +29,7 @@ static int run_in(struct script_vm *vm, struct loading *loading, struct err *err
     struct fuel fuel;
     fuel_fill(&fuel, VM_LOAD_FUEL);
     struct frame f = {.fuel = &fuel};
+    frame_note_file(&f, loading->file->source);
     frame_enter(&f, vm, vm->L);
     enum script_result result = vm_protect(&f, run_file, loading);
     frame_leave(&f);

@@ -58,7 +58,8 @@ struct frame {
     struct doc *values; /* what was returned; owned */
     struct doc **kept;  /* documents that views of this frame need; owned references */
     size_t kept_count, kept_cap;
-    char where[160]; /* "PATH:LINE: " of the last error */
+    char path[200]; /* where the last error was raised, "" where that is unknown */
+    int line;
     struct err err;
 };
 
@@ -114,6 +115,8 @@ enum script_result vm_protect(struct frame *f, lua_CFunction body, void *arg);
 enum script_result frame_result(struct frame *f, lua_State *L, int status);
 /* Notes the position of the innermost Lua function as the place of an error. Allocates nothing. */
 void frame_note_where(struct frame *f, lua_State *L);
+/* Notes a file as that place, before any function of it runs. */
+void frame_note_file(struct frame *f, const char *path);
 
 /* A tank of `limit` units, counted from now on; also winds up the watchdog. */
 void fuel_fill(struct fuel *fuel, int64_t limit);
