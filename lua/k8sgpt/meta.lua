@@ -47,7 +47,7 @@
 ---@field key string "" where the failure has none
 ---@field severity k8sgpt.Severity
 ---@field text string
----@field sensitive {unmasked: string, masked: string}[]
+---@field sensitive (string|{unmasked: string, masked: string})[] as in k8sgpt.GroupFinding
 ---@field parentObject string "Kind/namespace/name" of the root owner, "" where there is none
 ---@field policy string name of the analyzer policy that decided
 ---@field layer "builtin"|"cluster"|"object" where that policy comes from
@@ -268,7 +268,7 @@ function StepContext.findings() end
 ---@field id string
 ---@field state "open"|"resolved"
 ---@field severity k8sgpt.Severity
----@field sensitive {unmasked: string, masked: string}[]
+---@field sensitive (string|{unmasked: string, masked: string})[] as the analyzer gave them; pairs where it was read back from a Result
 
 --- Brings Results to what is given: {group = id, result = object} writes what differs, {group = id} deletes. Returns when all are done;
 --- what failed is retried with the next run.
