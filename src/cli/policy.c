@@ -14,22 +14,23 @@
 #include "doc/json.h"
 #include "operator/policytest.h"
 
-static const char HELP[] = "Usage: k8sgpt-operator policy test [flags] DIR...\n"
-                           "\n"
-                           "Runs the test tables of policies in the sandbox of production: of a folder of policies (KIND/NAME/policy.lua), of a mounted\n"
-                           "ConfigMap (KIND.NAME.lua beside KIND.NAME.test.yaml), or of one policy (a folder with policy.lua). Every policy needs a table.\n"
-                           "\n"
-                           "Flags:\n"
-                           "  --builtin-policies DIR  the policies below the tested ones, instead of those that came with this executable\n"
-                           "  --trace                 print what policies say by ctx.trace\n"
-                           "  -o json                 one line of JSON a case\n"
-                           "  -h, --help              this text\n"
-                           "\n"
-                           "Exit code: 0 all passed, 1 a case failed, 2 wrong usage, 3 a policy does not load.\n"
-                           "\n"
-                           "Examples:\n"
-                           "  k8sgpt-operator policy test policies\n"
-                           "  k8sgpt-operator policy test --trace my-overrides/analyzers/Pod\n";
+static const char HELP[] =
+    "Usage: k8sgpt-operator policy test [flags] DIR...\n"
+    "\n"
+    "Runs the test tables of policies in the sandbox of production: of a folder of policies (KIND/NAME/policy.lua), of a mounted\n"
+    "ConfigMap (KIND.NAME.lua beside KIND.NAME.test.yaml), or of one policy (a folder with policy.lua). Every policy needs a table.\n"
+    "\n"
+    "Flags:\n"
+    "  --builtin-policies DIR  the policies below the tested ones, instead of those that came with this executable\n"
+    "  --trace                 print what policies say by ctx.trace\n"
+    "  -o json                 one line of JSON a case\n"
+    "  -h, --help              this text\n"
+    "\n"
+    "Exit code: 0 all passed, 1 a case failed, 2 wrong usage, 3 a policy does not load.\n"
+    "\n"
+    "Examples:\n"
+    "  k8sgpt-operator policy test policies\n"
+    "  k8sgpt-operator policy test --trace my-overrides/analyzers/Pod\n";
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_POLICY = 3 };
 
@@ -62,10 +63,14 @@ static void print_json(const struct tally *t, const char *name, const char *prob
 
 static void result(const char *name, const char *problem, void *arg) {
     struct tally *t = arg;
-    if (problem) t->failed++;
-    else t->passed++;
-    if (t->options->json) print_json(t, name, problem);
-    else if (problem) printf("FAILED %s: %s\n       %s\n", t->policy, name, problem);
+    if (problem)
+        t->failed++;
+    else
+        t->passed++;
+    if (t->options->json)
+        print_json(t, name, problem);
+    else if (problem)
+        printf("FAILED %s: %s\n       %s\n", t->policy, name, problem);
 }
 
 static void trace(struct str message, void *arg) {
@@ -94,8 +99,10 @@ static void test_policy(const char *dir, const struct policy *p, struct tally *t
     char *table = table_of(dir, p);
     struct err err;
     snprintf(t->policy, sizeof t->policy, "%.40s/%.100s", policy_kind_folder(p->kind), p->name);
-    if (!table) result("table", "there is no policy_test.yaml beside it", t);
-    else if (policytest_run(p, table, &listener, &err)) result("table", err.msg, t);
+    if (!table)
+        result("table", "there is no policy_test.yaml beside it", t);
+    else if (policytest_run(p, table, &listener, &err))
+        result("table", err.msg, t);
     free(table);
 }
 
@@ -188,17 +195,23 @@ static int usage(const char *what, const char *value) {
 
 /* -1: go on; else the exit code. */
 static int read_flags(struct options *o, int argc, char **argv) {
-    static const struct option FLAGS[] = {
-        {"builtin-policies", required_argument, NULL, 'b'}, {"trace", no_argument, NULL, 't'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    static const struct option FLAGS[] = {{"builtin-policies", required_argument, NULL, 'b'},
+                                          {"trace", no_argument, NULL, 't'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     int flag;
     optind = 0;
     opterr = 0;
     while ((flag = getopt_long(argc, argv, "ho:", FLAGS, NULL)) != -1) {
         if (flag == 'h') return fputs(HELP, stdout), 0;
-        if (flag == 'b') o->builtin = optarg;
-        else if (flag == 't') o->trace = true;
-        else if (flag == 'o' && !strcmp(optarg, "json")) o->json = true;
-        else return usage("unknown or incomplete flag ", argv[optind - 1]);
+        if (flag == 'b')
+            o->builtin = optarg;
+        else if (flag == 't')
+            o->trace = true;
+        else if (flag == 'o' && !strcmp(optarg, "json"))
+            o->json = true;
+        else
+            return usage("unknown or incomplete flag ", argv[optind - 1]);
     }
     return -1;
 }

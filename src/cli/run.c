@@ -56,8 +56,21 @@ struct settings {
 /* ---- flags -------------------------------------------------------------------------------------------------------------------- */
 
 enum flag {
-    F_KUBECONFIG = 256, F_CONTEXT, F_ENGINE, F_POLICY_DIR, F_BUILTIN, F_CLUSTER, F_METRICS, F_HEALTH, F_RESULT_LOGGING, F_GRACE, F_LOG_FORMAT, F_LOG_LEVEL,
-    F_NOW, F_LEADER_ELECT, F_IGNORED,
+    F_KUBECONFIG = 256,
+    F_CONTEXT,
+    F_ENGINE,
+    F_POLICY_DIR,
+    F_BUILTIN,
+    F_CLUSTER,
+    F_METRICS,
+    F_HEALTH,
+    F_RESULT_LOGGING,
+    F_GRACE,
+    F_LOG_FORMAT,
+    F_LOG_LEVEL,
+    F_NOW,
+    F_LEADER_ELECT,
+    F_IGNORED,
 };
 
 /* The zap flags are upstream's; encoder and level mean the same as ours, the rest has no counterpart. */
@@ -103,9 +116,13 @@ static bool is_true(const char *value) { return !value || !strcmp(value, "true")
 static int take_log(struct settings *s, int flag, const char *value) {
     static const char *const formats[] = {"console", "json", NULL}, *const levels[] = {"debug", "info", "warn", "error", NULL};
     int i = one_of(value, flag == F_LOG_FORMAT ? formats : levels);
-    if (i < 0) return usage(flag == F_LOG_FORMAT ? "--log-format is json or console, not " : "--log-level is debug, info, warn or error, not ", value);
-    if (flag == F_LOG_FORMAT) s->log_format = (enum log_format)(i == 0 ? LOG_CONSOLE : LOG_JSON);
-    else s->log_level = (enum log_level)i;
+    if (i < 0)
+        return usage(flag == F_LOG_FORMAT ? "--log-format is json or console, not " : "--log-level is debug, info, warn or error, not ",
+                     value);
+    if (flag == F_LOG_FORMAT)
+        s->log_format = (enum log_format)(i == 0 ? LOG_CONSOLE : LOG_JSON);
+    else
+        s->log_level = (enum log_level)i;
     return 0;
 }
 
@@ -126,8 +143,7 @@ static int take_checked(struct settings *s, int flag, const char *value) {
         if (strcmp(value, "0")) return usage("--grace is 0 or left out, not ", value);
         s->no_grace = true;
         return 0;
-    default:
-        return take_log(s, flag, value);
+    default: return take_log(s, flag, value);
     }
 }
 
@@ -175,7 +191,7 @@ struct process {
     struct kube_config *config;
     struct kube_client *client;
     struct metrics *metrics;
-    struct operator *operator;
+    struct operator* operator;
     struct http_server *metrics_server, *health_server;
 };
 
@@ -184,9 +200,12 @@ static void serve_metrics(struct http_exchange *x, void *arg) {
     enum { MAX_EXPOSITION_BYTES = 64 * 1024 * 1024 };
     struct buf text = buf_new(MAX_EXPOSITION_BYTES);
     struct err err;
-    if (!str_is(http_path(x), "/metrics")) http_respond(x, 404, "text/plain", STR("metrics are at /metrics\n"));
-    else if (metrics_write(p->metrics, &text, &err)) http_respond(x, 500, "text/plain", str_of(err.msg));
-    else http_respond(x, 200, "text/plain; version=0.0.4; charset=utf-8", (struct str){text.data, text.len});
+    if (!str_is(http_path(x), "/metrics"))
+        http_respond(x, 404, "text/plain", STR("metrics are at /metrics\n"));
+    else if (metrics_write(p->metrics, &text, &err))
+        http_respond(x, 500, "text/plain", str_of(err.msg));
+    else
+        http_respond(x, 200, "text/plain; version=0.0.4; charset=utf-8", (struct str){text.data, text.len});
     buf_free(&text);
 }
 
@@ -194,13 +213,17 @@ static void serve_metrics(struct http_exchange *x, void *arg) {
 static void serve_health(struct http_exchange *x, void *arg) {
     const struct process *p = arg;
     const char *why = "";
-    bool ready = operator_ready(p->operator, &why);
-    if (str_is(http_path(x), "/healthz")) http_respond(x, 200, "text/plain", STR("ok"));
-    else if (!str_is(http_path(x), "/readyz")) http_respond(x, 404, "text/plain", STR("probes are at /healthz and /readyz\n"));
-    else http_respond(x, ready ? 200 : 503, "text/plain", ready ? STR("ok") : str_of(why));
+    bool ready = operator_ready(p->operator, & why);
+    if (str_is(http_path(x), "/healthz"))
+        http_respond(x, 200, "text/plain", STR("ok"));
+    else if (!str_is(http_path(x), "/readyz"))
+        http_respond(x, 404, "text/plain", STR("probes are at /healthz and /readyz\n"));
+    else
+        http_respond(x, ready ? 200 : 503, "text/plain", ready ? STR("ok") : str_of(why));
 }
 
-static int listen_on(struct process *p, const char *what, const char *address, http_handler handler, struct http_server **server, struct err *err) {
+static int listen_on(struct process *p, const char *what, const char *address, http_handler handler, struct http_server **server,
+                     struct err *err) {
     char bound[256];
     if (!strcmp(address, "0")) return 0;
     *server = http_server_new(p->loop, address, &HTTP_SERVER_PROBES, handler, p, err);
@@ -235,8 +258,8 @@ static int start_operator(struct process *p, struct err *err) {
         .no_grace = s->no_grace,
         .result_logging = s->result_logging,
     };
-    p->operator = operator_new(&options, err);
-    return p->operator ? 0 : err->code;
+    p->operator= operator_new(&options, err);
+    return p->operator? 0 : err->code;
 }
 
 static int start(struct process *p, struct err *err) {
@@ -286,7 +309,8 @@ int cli_run(int argc, char **argv) {
     if (p.settings.leader_elect) log_warn("run", "--leader-elect is accepted but not done yet: run one replica");
     struct err err;
     int rc = start(&p, &err);
-    if (rc) log_error("run", "cannot start", LOG_S("error", err.msg));
+    if (rc)
+        log_error("run", "cannot start", LOG_S("error", err.msg));
     else {
         log_info("run", "started", LOG_S("version", version_text()), LOG_S("server", p.config->server), LOG_S("engine", p.settings.engine));
         loop_run(p.loop);

@@ -64,9 +64,23 @@ static void complete(const struct dev_kind *kind, cJSON *tree) {
 
 static int load_object(struct loading *l, cJSON *tree, struct err *err);
 
-static int load_list(struct loading *l, cJSON *list, struct err *err) {
+/* The items of a typed list, as an API server returns it, say neither apiVersion nor kind: the list does ("v1", "PodList"). */
+static void name_item(cJSON *item, const char *api_version, const char *list_kind) {
+    size_t n = strlen(list_kind) - strlen("List");
+    if (n == 0 || tree_get(item, "kind")) return;
+    cJSON *kind = cJSON_CreateString(list_kind);
+    if (kind) kind->valuestring[n] = '\0';
+    tree_set(item, "apiVersion", cJSON_CreateString(api_version));
+    tree_set(item, "kind", kind);
+}
+
+static int load_list(struct loading *l, cJSON *list, const char *api_version, const char *kind, struct err *err) {
     int rc = 0;
-    while (!rc && list->child) rc = load_object(l, cJSON_DetachItemViaPointer(list, list->child), err);
+    while (!rc && list->child) {
+        cJSON *item = cJSON_DetachItemViaPointer(list, list->child);
+        name_item(item, api_version, kind);
+        rc = load_object(l, item, err);
+    }
     return rc;
 }
 
@@ -77,7 +91,7 @@ static int load_object(struct loading *l, cJSON *tree, struct err *err) {
     cJSON *items = tree_get(tree, "items");
     int rc = 0;
     if (cJSON_IsArray(items) && n >= 4 && strcmp(name + n - 4, "List") == 0) {
-        rc = load_list(l, items, err);
+        rc = load_list(l, items, api_version, name, err);
         cJSON_Delete(tree);
         return rc;
     }

@@ -6,9 +6,13 @@
 #include "operator/diagnosis_internal.h"
 #include "script/failures.h"
 
-struct str analysis_ns(const struct analysis *a) { return (struct str){a->key, a->name_at - 1}; }
+struct str analysis_ns(const struct analysis *a) {
+    return (struct str){a->key, a->name_at - 1};
+}
 
-struct str analysis_name(const struct analysis *a) { return str_of(a->key + a->name_at); }
+struct str analysis_name(const struct analysis *a) {
+    return str_of(a->key + a->name_at);
+}
 
 void analysis_enqueue(struct analysis *a) {
     struct diagnosis *d = a->diagnosis;
@@ -80,9 +84,13 @@ static int take_failures(struct attempt *t, struct reader *reader, const struct 
     return rc ? rc : reader_root_owner(reader, object, &t->parent, err);
 }
 
-static void try_policy(struct analysis *a, const struct policy *policy, const struct doc *object, struct reader *reader, struct attempt *t) {
+static void try_policy(struct analysis *a, const struct policy *policy, const struct doc *object, struct reader *reader,
+                       struct attempt *t) {
     struct script_call call = {
-        .policy = policy, .function = "run", .args = {{object, policy->watches[0].projection}}, .arg_count = 1,
+        .policy = policy,
+        .function = "run",
+        .args = {{object, policy->watches[0].projection}},
+        .arg_count = 1,
     };
     policycalls_prepare(a->diagnosis->calls, &call, reader);
     script_run(&call, &t->outcome);
@@ -101,7 +109,8 @@ static bool is_the_policys_fault(enum script_result result) {
  * The policy in effect, and where it fails, the layer below: a broken override hides no fault. *stand_in says that what was
  * found is not the whole of what the policy in effect would have found.
  */
-static void try_layers(struct analysis *a, const struct doc *object, struct reader *reader, struct attempt *t, bool *stand_in, struct err *first) {
+static void try_layers(struct analysis *a, const struct doc *object, struct reader *reader, struct attempt *t, bool *stand_in,
+                       struct err *first) {
     const struct policy *top = a->analyzer->policy, *policy = policycalls_effective(a->diagnosis->calls, top);
     *stand_in = policy != top;
     if (!policy) {
@@ -125,7 +134,8 @@ static void set_again(struct analysis *a, const struct reader *reader) {
     if (!d->deadlines) return;
     if (!reader->again_at_ms) deadline_clear(d->deadlines, &a->again);
     /* Without memory for the deadline the analysis is simply done once more now and then: by its next change. */
-    else if (deadline_set(d->deadlines, &a->again, reader->again_at_ms, &err)) set_failed(a, true, err.msg);
+    else if (deadline_set(d->deadlines, &a->again, reader->again_at_ms, &err))
+        set_failed(a, true, err.msg);
 }
 
 static bool same_text(const char *a, const char *b) { return str_eq(str_of(a), str_of(b)); }

@@ -53,8 +53,8 @@ static void resolved(const struct resource *resource, const struct err *err, voi
     if (kube_send(cluster_client(a->cluster), &request, NULL, &local)) finish(a, NULL, &local);
 }
 
-struct apply *apply_start(struct cluster *cluster, struct doc_value wanted, const char *subresource, bool force, const struct doc *current, apply_done done,
-                          void *arg, struct err *err) {
+struct apply *apply_start(struct cluster *cluster, struct doc_value wanted, const char *subresource, bool force, const struct doc *current,
+                          apply_done done, void *arg, struct err *err) {
     const struct gvk *gvk = gvk_of(doc_path_str(wanted, "apiVersion"), doc_path_str(wanted, "kind"));
     struct str ns = doc_path_str(wanted, "metadata.namespace"), name = doc_path_str(wanted, "metadata.name");
     *err = (struct err){0};
@@ -67,7 +67,9 @@ struct apply *apply_start(struct cluster *cluster, struct doc_value wanted, cons
     if (current && apply_is_covered(wanted, doc_root(current))) return NULL;
 
     struct apply *a = calloc(1, sizeof *a);
-    if (a) *a = (struct apply){.cluster = cluster, .wanted = doc_copy(wanted, err), .subresource = subresource, .force = force, .done = done, .arg = arg};
+    if (a)
+        *a = (struct apply){
+            .cluster = cluster, .wanted = doc_copy(wanted, err), .subresource = subresource, .force = force, .done = done, .arg = arg};
     if (!a || !a->wanted) {
         free(a);
         err_set(err, ERR_NOMEM, "no memory to apply an object");

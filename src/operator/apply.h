@@ -16,8 +16,8 @@ typedef void (*apply_done)(const struct doc *object, const struct err *err, void
  * last known (NULL: look it up in the cluster's store). NULL with err->code ERR_NONE: nothing to do, it is so already, `done` is not
  * called; NULL with another code: it could not be started. Else `done` is called once, from the loop.
  */
-struct apply *apply_start(struct cluster *cluster, struct doc_value wanted, const char *subresource, bool force, const struct doc *current, apply_done done,
-                          void *arg, struct err *err);
+struct apply *apply_start(struct cluster *cluster, struct doc_value wanted, const char *subresource, bool force, const struct doc *current,
+                          apply_done done, void *arg, struct err *err);
 
 /* `done` will not be called. The request itself goes on. */
 void apply_abandon(struct apply *a);

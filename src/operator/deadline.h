@@ -15,7 +15,7 @@
 
 struct deadline {
     int64_t due_ms;
-    size_t slot; /* place in the heap, from 1; 0: unset */
+    size_t slot;                      /* place in the heap, from 1; 0: unset */
     void (*fire)(struct deadline *d); /* called once, unset; may set it again */
 };
 

@@ -32,9 +32,7 @@ static bool analysis_eq(const void *item, const void *key) {
     return a->analyzer == k->analyzer && str_eq(analysis_ns(a), k->ns) && str_eq(analysis_name(a), k->name);
 }
 
-static void again(struct deadline *deadline) {
-    analysis_enqueue((struct analysis *)((char *)deadline - offsetof(struct analysis, again)));
-}
+static void again(struct deadline *deadline) { analysis_enqueue((struct analysis *)((char *)deadline - offsetof(struct analysis, again))); }
 
 static struct analysis *analysis_get(struct diagnosis *d, struct analyzer *z, struct str ns, struct str name) {
     struct analysis_key key = {z, ns, name};
@@ -152,8 +150,8 @@ static enum analyzer_state state_now(const struct diagnosis *d, struct analyzer 
             return ANALYZER_WAITING;
         }
         if (i > 0 || s == REFLECTOR_SYNCED) continue;
-        snprintf(z->reason, sizeof z->reason, "%.80s %s%s%.120s", p->watches[0].gvk->text, s == REFLECTOR_DENIED ? "may not be read" : "is not served by this cluster",
-                 *text ? ": " : "", text);
+        snprintf(z->reason, sizeof z->reason, "%.80s %s%s%.120s", p->watches[0].gvk->text,
+                 s == REFLECTOR_DENIED ? "may not be read" : "is not served by this cluster", *text ? ": " : "", text);
         return ANALYZER_INACTIVE;
     }
     return ANALYZER_ACTIVE;
@@ -211,8 +209,10 @@ void diagnosis_object_changed(struct diagnosis *d, struct store *store, const st
         struct analyzer *z = &d->analyzers[i];
         if (z->policy->watches[0].gvk != store_gvk(store) || z->state != ANALYZER_ACTIVE) continue;
         struct analysis *a = analysis_get(d, z, doc_path_str(o, "metadata.namespace"), doc_path_str(o, "metadata.name"));
-        if (a) touched(&a->evaluation, d);
-        else log_error("diagnosis", "no memory to look at an object", LOG_T("name", doc_path_str(o, "metadata.name")));
+        if (a)
+            touched(&a->evaluation, d);
+        else
+            log_error("diagnosis", "no memory to look at an object", LOG_T("name", doc_path_str(o, "metadata.name")));
     }
     reads_object_changed(d->reads, store, before, after);
 }

@@ -21,11 +21,11 @@ struct verdict {
     const struct policy *decider; /* whose run this is: the same, or a layer below that stands in */
     const struct gvk *gvk;
     struct str ns, name;
-    struct doc_value failures;    /* an array of failures; absent: healthy */
-    struct str parent;            /* "Kind/namespace/name" of the root owner, or empty */
-    bool gone;                    /* the object is no longer there */
-    bool partial;                 /* a stand-in's: may open findings, must not resolve any */
-    int64_t noticed_us;           /* monotonic: when the change that led here was read; 0: not a change */
+    struct doc_value failures; /* an array of failures; absent: healthy */
+    struct str parent;         /* "Kind/namespace/name" of the root owner, or empty */
+    bool gone;                 /* the object is no longer there */
+    bool partial;              /* a stand-in's: may open findings, must not resolve any */
+    int64_t noticed_us;        /* monotonic: when the change that led here was read; 0: not a change */
 };
 
 struct diagnosis_listener {
@@ -42,7 +42,8 @@ struct diagnosis *diagnosis_new(struct loop *loop, struct cluster *cluster, stru
                                 const struct diagnosis_listener *listener, struct err *err) ERR_MUST_CHECK;
 void diagnosis_free(struct diagnosis *d);
 
-/* From now on these analyzers of this bundle run (names that it lacks are ignored), on the cluster's stores as they are now; all objects are looked at anew. */
+/* From now on these analyzers of this bundle run (names that it lacks are ignored), on the cluster's stores as they are now; all objects
+ * are looked at anew. */
 int diagnosis_use(struct diagnosis *d, struct bundle *bundle, const struct str *names, size_t count, struct err *err) ERR_MUST_CHECK;
 
 /* What the cluster tells of. */
@@ -51,7 +52,8 @@ void diagnosis_state_changed(struct diagnosis *d, const struct gvk *gvk);
 
 /* State of an analyzer in use; WAITING for any other. *reason (may be NULL) is borrowed until the next change. */
 enum analyzer_state diagnosis_analyzer(const struct diagnosis *d, struct str name, const char **reason);
-size_t diagnosis_failing(const struct diagnosis *d, struct str name, const char **reason); /* analyses that failed, and why one of them did */
+size_t diagnosis_failing(const struct diagnosis *d, struct str name,
+                         const char **reason); /* analyses that failed, and why one of them did */
 
 /* True when the analyzer is active and has looked at every object, or cannot. */
 bool diagnosis_swept(const struct diagnosis *d, struct str name);

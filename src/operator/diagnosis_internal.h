@@ -10,7 +10,7 @@
 struct analyzer {
     const struct policy *policy;
     enum analyzer_state state;
-    char reason[256]; /* why it waits or is inactive */
+    char reason[256];   /* why it waits or is inactive */
     struct doc **sweep; /* the objects still to be looked at for the first time, from sweep_at on; referenced */
     size_t sweep_at, sweep_count;
     bool swept;

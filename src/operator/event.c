@@ -9,7 +9,7 @@
 
 /* An Event on its way (core/v1; Kubernetes API reference: Event). */
 struct event {
-    struct operator *op;
+    struct operator* op;
     struct doc *body;
     char *ns;
 };
@@ -33,7 +33,8 @@ static void resolved(const struct resource *resource, const struct err *err, voi
         sent(NULL, err, e);
         return;
     }
-    struct kube_request request = {.verb = KUBE_CREATE, .resource = resource, .ns = str_of(e->ns), .body = doc_root(e->body), .done = sent, .arg = e};
+    struct kube_request request = {
+        .verb = KUBE_CREATE, .resource = resource, .ns = str_of(e->ns), .body = doc_root(e->body), .done = sent, .arg = e};
     if (kube_send(cluster_client(e->op->cluster), &request, NULL, &local)) sent(NULL, &local, e);
 }
 
@@ -80,7 +81,7 @@ static struct doc *event_document(const struct tenant *t, struct str type, struc
     return doc;
 }
 
-void operator_event(struct operator *op, const struct tenant *t, struct str type, struct str reason, struct str message) {
+void operator_event(struct operator* op, const struct tenant *t, struct str type, struct str reason, struct str message) {
     struct err err;
     const struct gvk *gvk = gvk_parse(STR("v1/Event"), &err);
     struct event *e = calloc(1, sizeof *e);

@@ -9,7 +9,8 @@
 
 /* ---- collection ------------------------------------------------------------------------------------------------------------- */
 
-struct findings *findings_new(const struct findings_identity *identity, struct deadlines *deadlines, bool immediate, const struct findings_owner *owner) {
+struct findings *findings_new(const struct findings_identity *identity, struct deadlines *deadlines, bool immediate,
+                              const struct findings_owner *owner) {
     struct findings *f = calloc(1, sizeof *f);
     if (!f) return NULL;
     *f = (struct findings){.deadlines = deadlines, .immediate = immediate, .owner = *owner};
@@ -97,8 +98,10 @@ static void see(struct group *g, const struct verdict *v, struct doc_value failu
         return;
     }
     bool fresh = g->count > before || f->state == FINDING_RESOLVED;
-    if (fresh) start(g->all, f, rule, failure, now_ms);
-    else if (f->state == FINDING_SETTLING) f->state = FINDING_OPEN;
+    if (fresh)
+        start(g->all, f, rule, failure, now_ms);
+    else if (f->state == FINDING_SETTLING)
+        f->state = FINDING_OPEN;
     f->seen = true;
     f->last_seen_ms = now_ms;
     f->settle_ms = g->all->immediate ? 0 : rule->settle_s * 1000;
@@ -191,13 +194,13 @@ static void group_gone(struct group *g) {
 void findings_swept(struct findings *f, struct str analyzer, bool (*exists)(const struct group *g, void *arg), void *arg) {
     struct group *g, *next;
     HASH_ITER(hh, f->groups, g, next)
-        if (str_is(analyzer, g->analyzer) && !exists(g, arg)) group_gone(g);
+    if (str_is(analyzer, g->analyzer) && !exists(g, arg)) group_gone(g);
 }
 
 void findings_retain(struct findings *f, bool (*wanted)(const char *analyzer, void *arg), void *arg) {
     struct group *g, *next;
     HASH_ITER(hh, f->groups, g, next)
-        if (!wanted(g->analyzer, arg)) group_gone(g);
+    if (!wanted(g->analyzer, arg)) group_gone(g);
 }
 
 void group_refilter(struct group *g) {
@@ -283,6 +286,8 @@ void group_deleted(struct group *g) {
     doc_unref(g->published);
     g->published = NULL;
     g->offered = false;
-    if (group_is_open(g)) group_touch(g);
-    else group_advance(g, clock_wall_ms());
+    if (group_is_open(g))
+        group_touch(g);
+    else
+        group_advance(g, clock_wall_ms());
 }

@@ -17,7 +17,7 @@
 #include "operator/diagnosis.h"
 
 enum finding_state {
-    FINDING_PENDING,  /* within its grace time: nobody sees it */
+    FINDING_PENDING, /* within its grace time: nobody sees it */
     FINDING_OPEN,
     FINDING_SETTLING, /* gone, but not for long enough: still shown as open */
     FINDING_RESOLVED, /* kept until everybody has the news */
@@ -30,7 +30,7 @@ struct finding {
     bool seen;   /* in the verdict at hand */
     bool hidden; /* a filter hides it; shown to nobody */
     char *rule, *key, *text;
-    struct doc *failure;  /* as the analyzer gave it; NULL after a restart, until the first verdict */
+    struct doc *failure;     /* as the analyzer gave it; NULL after a restart, until the first verdict */
     enum policy_layer layer; /* of the policy that decided */
     int64_t first_seen_ms, last_seen_ms, opens_ms, settle_ms;
 };
@@ -53,16 +53,16 @@ struct group {
     struct notification *notifications;
     size_t notification_count;
     int64_t first_seen_ms, changed_ms, resolved_ms; /* resolved_ms 0: something is open */
-    int64_t text_shown_ms;  /* when texts were last published */
-    bool text_stale;        /* a text differs from the published one */
-    int64_t noticed_us;     /* monotonic: the change behind the present dirt; 0: none */
+    int64_t text_shown_ms;                          /* when texts were last published */
+    bool text_stale;                                /* a text differs from the published one */
+    int64_t noticed_us;                             /* monotonic: the change behind the present dirt; 0: none */
     struct deadline due;
     struct evaluation kept_by; /* what the filters read for this group */
-    char *result_name;      /* of its Result, once there is one */
-    struct doc *published;  /* the Result as last written or found; NULL: none */
-    uint64_t version;       /* counts changes; publishing remembers which one it wrote */
-    bool refilter;          /* the filters have to look at it again */
-    bool dirty, offered;    /* offered: handed to a step that has not published it yet */
+    char *result_name;         /* of its Result, once there is one */
+    struct doc *published;     /* the Result as last written or found; NULL: none */
+    uint64_t version;          /* counts changes; publishing remembers which one it wrote */
+    bool refilter;             /* the filters have to look at it again */
+    bool dirty, offered;       /* offered: handed to a step that has not published it yet */
     struct group *next_dirty;
     UT_hash_handle hh;
 };
@@ -70,7 +70,7 @@ struct group {
 struct findings_owner {
     /* True when the finding is to be reported. May record reads into group->kept_by. */
     bool (*keep)(struct group *g, struct finding *f, void *arg);
-    void (*dirty)(void *arg);       /* a group became dirty */
+    void (*dirty)(void *arg);                       /* a group became dirty */
     void (*free_group)(struct group *g, void *arg); /* lets go of what else refers to it; may be NULL */
     void *arg;
 };
@@ -82,7 +82,8 @@ struct findings_identity {
 struct findings;
 
 /* `immediate`: no grace, no settle (one-shot, --grace 0). Strings are copied. NULL without memory. */
-struct findings *findings_new(const struct findings_identity *identity, struct deadlines *deadlines, bool immediate, const struct findings_owner *owner);
+struct findings *findings_new(const struct findings_identity *identity, struct deadlines *deadlines, bool immediate,
+                              const struct findings_owner *owner);
 void findings_free(struct findings *f);
 
 /* Takes a verdict in. */
@@ -130,7 +131,8 @@ void findings_each(const struct findings *f, void (*each)(const struct group *g,
 
 /* What steps get (k8sgpt.Group), and what keep, route and sink policies get (k8sgpt.Finding; change NULL: none). Owned by the caller. */
 struct doc *group_document(const struct group *g, bool delivered, struct err *err) ERR_MUST_CHECK;
-struct doc *finding_document(const struct group *g, const struct finding *f, const char *change, int64_t now_ms, struct err *err) ERR_MUST_CHECK;
+struct doc *finding_document(const struct group *g, const struct finding *f, const char *change, int64_t now_ms,
+                             struct err *err) ERR_MUST_CHECK;
 
 const struct findings_identity *findings_identity(const struct findings *f);
 

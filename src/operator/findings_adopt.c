@@ -77,7 +77,8 @@ int findings_adopt(struct findings *f, struct doc *result, struct err *err) {
     if (!g) return err->code;
     adopt_times(g, status);
     int rc = adopt_findings(g, spec, status, err);
-    if (!rc && !(str_replace(&g->parent, doc_path_str(spec, "parentObject")) && str_replace(&g->result_name, doc_path_str(doc_root(result), "metadata.name"))))
+    if (!rc && !(str_replace(&g->parent, doc_path_str(spec, "parentObject")) &&
+                 str_replace(&g->result_name, doc_path_str(doc_root(result), "metadata.name"))))
         rc = err_set(err, ERR_NOMEM, "no memory for a Result");
     if (rc) {
         group_free(g);

@@ -29,7 +29,8 @@ static void due(struct deadline *d) {
 void group_refilter_later(struct group *g) {
     struct err err;
     g->refilter = true;
-    if (g->all->deadlines && deadline_set(g->all->deadlines, &g->due, clock_wall_ms(), &err)) log_error("findings", err.msg, LOG_S("group", g->id));
+    if (g->all->deadlines && deadline_set(g->all->deadlines, &g->due, clock_wall_ms(), &err))
+        log_error("findings", err.msg, LOG_S("group", g->id));
 }
 
 struct group *group_new(struct findings *f, struct str analyzer, const struct gvk *gvk, struct str ns, struct str name, struct err *err) {
@@ -100,7 +101,8 @@ void group_free(struct group *g) {
 static int finding_identify(const struct group *g, struct finding *f, struct err *err) {
     const struct findings_identity *who = &g->all->identity;
     const struct str parts[] = {
-        who->cluster, who->cr_ns, who->cr_name, str_of(g->analyzer), str_of(g->kind), str_of(g->ns), str_of(g->name), str_of(f->rule), str_of(f->key),
+        who->cluster,  who->cr_ns,      who->cr_name,    str_of(g->analyzer), str_of(g->kind),
+        str_of(g->ns), str_of(g->name), str_of(f->rule), str_of(f->key),
     };
     return sha256_parts(parts, sizeof parts / sizeof *parts, f->id, err);
 }
@@ -172,8 +174,10 @@ static bool is_over(const struct group *g, const struct finding *f) {
 static void sweep_out(struct group *g) {
     size_t kept = 0;
     for (size_t i = 0; i < g->count; i++) {
-        if (is_over(g, &g->findings[i])) finding_free(&g->findings[i]);
-        else g->findings[kept++] = g->findings[i];
+        if (is_over(g, &g->findings[i]))
+            finding_free(&g->findings[i]);
+        else
+            g->findings[kept++] = g->findings[i];
     }
     g->count = kept;
 }
@@ -197,8 +201,10 @@ static void plan(struct group *g) {
     if (g->text_stale && group_is_open(g)) at_ms = earlier(at_ms, g->text_shown_ms + TEXT_REFRESH_MS);
     struct err err;
     if (!g->all->deadlines) return;
-    if (!at_ms) deadline_clear(g->all->deadlines, &g->due);
-    else if (deadline_set(g->all->deadlines, &g->due, at_ms, &err)) log_error("findings", err.msg, LOG_S("group", g->id));
+    if (!at_ms)
+        deadline_clear(g->all->deadlines, &g->due);
+    else if (deadline_set(g->all->deadlines, &g->due, at_ms, &err))
+        log_error("findings", err.msg, LOG_S("group", g->id));
 }
 
 void group_advance(struct group *g, int64_t now_ms) {
@@ -208,6 +214,8 @@ void group_advance(struct group *g, int64_t now_ms) {
     set_times(g, now_ms, changed);
     sweep_out(g);
     plan(g);
-    if (g->count == 0 && !g->result_name && !g->offered) group_free(g);
-    else if (changed || (text_due && group_is_open(g))) group_touch(g);
+    if (g->count == 0 && !g->result_name && !g->offered)
+        group_free(g);
+    else if (changed || (text_due && group_is_open(g)))
+        group_touch(g);
 }

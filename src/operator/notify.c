@@ -20,12 +20,12 @@ struct undelivered {
 };
 
 struct notifier {
-    struct operator *op;
+    struct operator* op;
     struct undelivered *undelivered;
     struct doc *no_config; /* {} */
 };
 
-struct notifier *notifier_new(struct operator *op) {
+struct notifier *notifier_new(struct operator* op) {
     struct notifier *n = calloc(1, sizeof *n);
     struct doc_builder *b = doc_builder_new();
     struct err err;
@@ -80,7 +80,8 @@ static void failed(struct notifier *n, const struct tenant *t, struct str sink, 
     n->undelivered = u;
 }
 
-void notify_each_undelivered(const struct notifier *n, const struct tenant *t, void (*each)(const char *sink, const char *message, void *arg), void *arg) {
+void notify_each_undelivered(const struct notifier *n, const struct tenant *t,
+                             void (*each)(const char *sink, const char *message, void *arg), void *arg) {
     for (const struct undelivered *u = n->undelivered; u; u = u->next)
         if (u->tenant == t) each(u->sink, u->message, arg);
 }
@@ -127,7 +128,9 @@ static bool has_records(const struct group *g, const struct finding *f) {
 }
 
 /* After a restart the severity that was told is not known; then it counts as the present one. */
-static bool severity_moved(const struct notification *r, const struct finding *f) { return r->severity != SEVERITIES && r->severity != f->severity; }
+static bool severity_moved(const struct notification *r, const struct finding *f) {
+    return r->severity != SEVERITIES && r->severity != f->severity;
+}
 
 static bool needs_word(const struct group *g, const struct finding *f) {
     if (f->state == FINDING_PENDING) return false;
@@ -162,15 +165,18 @@ static int carry_out(struct doc_value request, const char *change, const struct 
 
 /* The sink policy of that type decides what is sent. */
 static int tell(struct notifier *n, struct str sink, const char *change, const struct doc *finding, struct err *err) {
-    struct operator *op = n->op;
+    struct operator* op = n->op;
     const struct policy *p = bundle_find(op->bundle, POLICY_SINK, sink);
     if (p) p = policycalls_effective(op->calls, p);
-    if (!p) return err_set(err, ERR_NOT_FOUND, "there is no sink policy \"" STR_FMT "\"; add one, or name another sink in the route", STR_ARG(sink));
+    if (!p)
+        return err_set(err, ERR_NOT_FOUND, "there is no sink policy \"" STR_FMT "\"; add one, or name another sink in the route",
+                       STR_ARG(sink));
     struct reader reader = {.cluster = op->cluster, .owners = op->filter_owners};
     struct script_call call = {.policy = p, .function = "request", .args = {{finding, NULL}, {n->no_config, NULL}}, .arg_count = 2};
     struct script_outcome out;
     policycalls_run(op->calls, &call, &reader, &out);
-    int rc = out.result == SCRIPT_OK ? carry_out(doc_at(doc_root(out.values), 0), change, finding, err) : err_set(err, out.err.code, "%s", out.err.msg);
+    int rc = out.result == SCRIPT_OK ? carry_out(doc_at(doc_root(out.values), 0), change, finding, err)
+                                     : err_set(err, out.err.code, "%s", out.err.msg);
     doc_unref(out.values);
     return rc;
 }
@@ -179,7 +185,7 @@ static int tell(struct notifier *n, struct str sink, const char *change, const s
 
 /* What the route policies say together: an array of {sink, send_resolved, …} each. The caller's; NULL: they say nothing. */
 static struct doc *route_by(struct notifier *n, const struct policy *p, const struct doc *finding, const struct doc *change) {
-    struct operator *op = n->op;
+    struct operator* op = n->op;
     struct reader reader = {.cluster = op->cluster, .owners = op->filter_owners};
     struct script_call call = {.policy = p, .function = "run", .args = {{finding, NULL}, {change, NULL}}, .arg_count = 2};
     struct script_outcome out;
@@ -276,9 +282,12 @@ static void tell_of(struct word *w) {
     struct doc *finding = finding_document(w->g, w->f, name, clock_wall_ms(), &err), *change = string_doc(name, &err);
     struct doc *routes = finding && change ? routes_of(w->n, finding, change, &err) : NULL;
     w->finding = finding;
-    if (!routes) log_error("notify", "no memory to tell of a finding", LOG_S("group", w->g->id));
-    else if (finding_is_shown(w->f)) tell_shown(w, doc_root(routes));
-    else tell_resolved(w, doc_root(routes));
+    if (!routes)
+        log_error("notify", "no memory to tell of a finding", LOG_S("group", w->g->id));
+    else if (finding_is_shown(w->f))
+        tell_shown(w, doc_root(routes));
+    else
+        tell_resolved(w, doc_root(routes));
     doc_unref(routes);
     doc_unref(finding);
     doc_unref(change);

@@ -3,7 +3,8 @@
  *
  * What is to be told follows from state, not from a queue: a shown finding that a routed sink has no record of is told as opened; one
  * whose severity differs from the record as changed; a resolved one with a record as resolved, which removes the record. The
- * records live in the group and, through its Result's status, outlive the process: time passing, a moving text or a restart tells nobody anything.
+ * records live in the group and, through its Result's status, outlive the process: time passing, a moving text or a restart tells nobody
+ * anything.
  */
 #ifndef OPERATOR_NOTIFY_H
 #define OPERATOR_NOTIFY_H
@@ -12,7 +13,7 @@
 
 struct notifier;
 
-struct notifier *notifier_new(struct operator *op); /* NULL without memory */
+struct notifier *notifier_new(struct operator* op); /* NULL without memory */
 void notifier_free(struct notifier *n);
 
 /* Tells what there is to tell about the group. True when a record changed, so that the Result has to follow. */
@@ -22,7 +23,8 @@ bool notify_group(struct notifier *n, struct tenant *t, struct group *g);
 bool notify_delivered(const struct group *g);
 
 /* Calls back for each notification that could not be delivered: sink and reason. */
-void notify_each_undelivered(const struct notifier *n, const struct tenant *t, void (*each)(const char *sink, const char *message, void *arg), void *arg);
+void notify_each_undelivered(const struct notifier *n, const struct tenant *t,
+                             void (*each)(const char *sink, const char *message, void *arg), void *arg);
 
 /* The tenant is going. */
 void notify_forget(struct notifier *n, const struct tenant *t);

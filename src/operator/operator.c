@@ -21,24 +21,26 @@ enum {
 
 static bool is_kind(const struct gvk *gvk, const char *text) { return str_is(str_of(text), gvk->text); }
 
-static struct store *store_of(const struct operator *op, const char *kind) {
+static struct store *store_of(const struct operator* op, const char *kind) {
     struct err err;
     const struct gvk *gvk = gvk_parse(str_of(kind), &err);
     return gvk && cluster_state(op->cluster, gvk, NULL) == REFLECTOR_SYNCED ? cluster_store(op->cluster, gvk) : NULL;
 }
 
-struct store *operator_results(const struct operator *op) { return store_of(op, RESULT_GVK); }
+struct store *operator_results(const struct operator* op) {
+    return store_of(op, RESULT_GVK);
+}
 
 /* ---- tenants ------------------------------------------------------------------------------------------------------------------ */
 
-static struct tenant *tenant_of(const struct operator *op, const struct doc *object, const char *ns_path, const char *name_path) {
+static struct tenant *tenant_of(const struct operator* op, const struct doc *object, const char *ns_path, const char *name_path) {
     struct str ns = doc_path_str(doc_root(object), ns_path), name = doc_path_str(doc_root(object), name_path);
     for (struct tenant *t = op->tenants; t; t = t->hh.next)
         if (str_is(ns, t->ns) && str_is(name, t->name)) return t;
     return NULL;
 }
 
-static void k8sgpt_changed(struct operator *op, struct doc *cr) {
+static void k8sgpt_changed(struct operator* op, struct doc *cr) {
     struct tenant *t = tenant_of(op, cr, "metadata.namespace", "metadata.name");
     struct err err;
     if (t) {
@@ -49,7 +51,7 @@ static void k8sgpt_changed(struct operator *op, struct doc *cr) {
     operator_replan(op);
 }
 
-static void k8sgpt_deleted(struct operator *op, const struct doc *cr) {
+static void k8sgpt_deleted(struct operator* op, const struct doc *cr) {
     struct tenant *t = tenant_of(op, cr, "metadata.namespace", "metadata.name");
     if (!t) return;
     log_info("operator", "K8sGPT is gone", LOG_S("k8sgpt", t->key));
@@ -59,9 +61,10 @@ static void k8sgpt_deleted(struct operator *op, const struct doc *cr) {
 }
 
 /* A Result that somebody else changed or deleted is written again; our own writes come back here too and change nothing. */
-static void result_changed(struct operator *op, const struct doc *before, struct doc *after) {
+static void result_changed(struct operator* op, const struct doc *before, struct doc *after) {
     struct doc_value labels = doc_path(doc_root(after ? after : before), "metadata.labels");
-    struct str ns = doc_str(doc_get(labels, STR("k8sgpts.k8sgpt.ai/namespace"))), name = doc_str(doc_get(labels, STR("k8sgpts.k8sgpt.ai/name")));
+    struct str ns = doc_str(doc_get(labels, STR("k8sgpts.k8sgpt.ai/namespace"))),
+               name = doc_str(doc_get(labels, STR("k8sgpts.k8sgpt.ai/name")));
     for (struct tenant *t = op->tenants; t; t = t->hh.next) {
         if (!str_is(ns, t->ns) || !str_is(name, t->name)) continue;
         struct group *g = findings_by_result(t->findings, doc_path_str(doc_root(after ? after : before), "metadata.name"));
@@ -70,13 +73,13 @@ static void result_changed(struct operator *op, const struct doc *before, struct
 }
 
 /* Tenants are those that the store has: after a swap of stores nobody told of what changed between. */
-static void sync_tenants(struct operator *op) {
+static void sync_tenants(struct operator* op) {
     struct store *store = store_of(op, K8SGPT_GVK);
     struct tenant *t, *next;
     struct doc *cr;
     if (!store) return;
     HASH_ITER(hh, op->tenants, t, next)
-        if (!store_get(store, str_of(t->ns), str_of(t->name))) k8sgpt_deleted(op, t->cr);
+    if (!store_get(store, str_of(t->ns), str_of(t->name))) k8sgpt_deleted(op, t->cr);
     for (size_t i = 0; (cr = store_next(store, &i));) k8sgpt_changed(op, cr);
 }
 
@@ -88,7 +91,7 @@ static int64_t backoff_ms(int failures) {
     return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
 }
 
-void operator_run_ended(struct operator *op, struct tenant *t, const struct err *failure, double requeue_s) {
+void operator_run_ended(struct operator* op, struct tenant *t, const struct err *failure, double requeue_s) {
     (void)op;
     bool again = t->again;
     t->again = false;
@@ -99,12 +102,14 @@ void operator_run_ended(struct operator *op, struct tenant *t, const struct err 
         timer_start(t->timer, wait_ms);
         return;
     }
-    if (again || findings_any_dirty(t->findings)) tenant_enqueue(t);
-    else if (requeue_s >= 0 && isfinite(requeue_s)) timer_start(t->timer, (int64_t)(fmin(requeue_s, BACKOFF_MAX_MS) * 1000));
+    if (again || findings_any_dirty(t->findings))
+        tenant_enqueue(t);
+    else if (requeue_s >= 0 && isfinite(requeue_s))
+        timer_start(t->timer, (int64_t)(fmin(requeue_s, BACKOFF_MAX_MS) * 1000));
 }
 
 static bool run_queue(void *arg) {
-    struct operator *op = arg;
+    struct operator* op = arg;
     int64_t until_us = clock_mono_us() + SLICE_US;
     while (op->serving && op->queue) {
         struct tenant *t = op->queue;
@@ -121,14 +126,14 @@ static bool run_queue(void *arg) {
     return false;
 }
 
-static void enqueue_all(struct operator *op) {
+static void enqueue_all(struct operator* op) {
     for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_enqueue(t);
 }
 
 /* ---- plans -------------------------------------------------------------------------------------------------------------------- */
 
 /* The next bundle and the caches it needs come into use together. */
-static void put_in_use(struct operator *op) {
+static void put_in_use(struct operator* op) {
     struct err err;
     struct bundle *old = op->bundle;
     struct str *names;
@@ -155,7 +160,7 @@ static void put_in_use(struct operator *op) {
 }
 
 static void plan_ready(void *arg) {
-    struct operator *op = arg;
+    struct operator* op = arg;
     bool new_bundle = op->bundle != op->next_bundle;
     put_in_use(op);
     sync_tenants(op);
@@ -168,7 +173,7 @@ static void plan_ready(void *arg) {
 }
 
 static bool make_plan(void *arg) {
-    struct operator *op = arg;
+    struct operator* op = arg;
     struct plan_wants wants = {0};
     struct str *names = NULL;
     size_t count;
@@ -189,12 +194,12 @@ static bool make_plan(void *arg) {
     return false;
 }
 
-void operator_replan(struct operator *op) { worker_wake(op->planner); }
+void operator_replan(struct operator* op) { worker_wake(op->planner); }
 
 /* ---- what happens --------------------------------------------------------------------------------------------------------------- */
 
 static void object_changed(struct store *store, const struct doc *before, const struct doc *after, void *arg) {
-    struct operator *op = arg;
+    struct operator* op = arg;
     struct doc *now = after ? doc_ref(after) : NULL;
     if (is_kind(store_gvk(store), K8SGPT_GVK)) now ? k8sgpt_changed(op, now) : k8sgpt_deleted(op, before);
     if (is_kind(store_gvk(store), RESULT_GVK)) result_changed(op, before, now);
@@ -204,11 +209,12 @@ static void object_changed(struct store *store, const struct doc *before, const 
 }
 
 static void state_changed(const struct gvk *gvk, enum reflector_state state, const struct err *err, void *arg) {
-    struct operator *op = arg;
+    struct operator* op = arg;
     if (is_kind(gvk, K8SGPT_GVK) && state == REFLECTOR_MISSING)
         log_error("operator", "the API server has no K8sGPT resource: install the CRDs (kubectl apply -f crd/)");
     else if (state != REFLECTOR_SYNCED && err && err->code)
-        log_warn("operator", "cannot read a kind; what needs it is inactive until it can be read", LOG_S("kind", gvk->text), LOG_S("error", err->msg));
+        log_warn("operator", "cannot read a kind; what needs it is inactive until it can be read", LOG_S("kind", gvk->text),
+                 LOG_S("error", err->msg));
     if (is_kind(gvk, K8SGPT_GVK) && state == REFLECTOR_SYNCED) sync_tenants(op);
     if (is_kind(gvk, RESULT_GVK) && state == REFLECTOR_SYNCED)
         for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_adopt_results(t);
@@ -223,12 +229,12 @@ static void filter_touched(struct evaluation *e, void *arg) {
 }
 
 static void verdict(const struct verdict *v, void *arg) {
-    const struct operator *op = arg;
+    const struct operator* op = arg;
     for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_verdict(t, v);
 }
 
 static void swept(const struct policy *analyzer, void *arg) {
-    const struct operator *op = arg;
+    const struct operator* op = arg;
     for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_swept(t, analyzer->name);
 }
 
@@ -241,19 +247,19 @@ static void policies_loaded(struct bundle *bundle, void *arg) {
 }
 
 static void policies_refused(const char *why, void *arg) {
-    struct operator *op = arg;
+    struct operator* op = arg;
     for (struct tenant *t = op->tenants; t; t = t->hh.next) operator_event(op, t, STR("Warning"), STR("PolicyInvalid"), str_of(why));
     enqueue_all(op);
 }
 
-bool operator_ready(const struct operator *op, const char **why) {
+bool operator_ready(const struct operator* op, const char **why) {
     bool settled = true;
     for (const struct tenant *t = op->tenants; t; t = t->hh.next) settled &= !t->has_chosen || tenant_settled(t);
-    *why = !op->live                                 ? "caches are syncing"
-           : !store_of(op, K8SGPT_GVK)               ? "K8sGPT resources cannot be read"
+    *why = !op->live                                   ? "caches are syncing"
+           : !store_of(op, K8SGPT_GVK)                 ? "K8sGPT resources cannot be read"
            : op->plan || (op->tenants && !op->serving) ? "caches are syncing"
-           : !settled                                ? "the first diagnosis is under way"
-                                                     : "";
+           : !settled                                  ? "the first diagnosis is under way"
+                                                       : "";
     return !**why;
 }
 
@@ -275,9 +281,10 @@ static struct doc *policy_options(const struct operator_options *o, struct err *
     return doc;
 }
 
-static int make_parts(struct operator *op, struct err *err) {
+static int make_parts(struct operator* op, struct err *err) {
     const struct operator_options *o = &op->options;
-    struct policies_options policies = {o->loop, o->metrics, o->builtin_dir, o->lua_dir, o->policy_dirs, o->policy_dir_count, policies_loaded, policies_refused, op};
+    struct policies_options policies = {
+        o->loop, o->metrics, o->builtin_dir, o->lua_dir, o->policy_dirs, o->policy_dir_count, policies_loaded, policies_refused, op};
     struct diagnosis_listener listener = {verdict, swept, diagnosis_changed, op};
     op->queue_end = &op->queue;
     if (!(op->policy_options = policy_options(o, err))) return err->code;
@@ -298,8 +305,8 @@ static int make_parts(struct operator *op, struct err *err) {
     return 0;
 }
 
-struct operator *operator_new(const struct operator_options *options, struct err *err) {
-    struct operator *op = calloc(1, sizeof *op);
+struct operator* operator_new(const struct operator_options *options, struct err *err) {
+    struct operator* op = calloc(1, sizeof *op);
     if (!op) {
         err_set(err, ERR_NOMEM, "no memory for the operator");
         return NULL;
@@ -315,7 +322,7 @@ struct operator *operator_new(const struct operator_options *options, struct err
     return op;
 }
 
-void operator_free(struct operator *op) {
+void operator_free(struct operator* op) {
     if (!op) return;
     struct tenant *t, *next;
     if (op->cluster) {

@@ -18,22 +18,23 @@ struct operator_options {
     struct http_client *http;
     struct kube_client *client;
     struct metrics *metrics;
-    const char *engine;        /* "deployment" or "embedded": the default of spec.engine.mode */
-    const char *cluster_name;  /* goes into identities and notifications; "" for the only cluster */
-    const char *builtin_dir;   /* the built-in policies */
-    const char *lua_dir;       /* what they require */
+    const char *engine;             /* "deployment" or "embedded": the default of spec.engine.mode */
+    const char *cluster_name;       /* goes into identities and notifications; "" for the only cluster */
+    const char *builtin_dir;        /* the built-in policies */
+    const char *lua_dir;            /* what they require */
     const char *const *policy_dirs; /* the cluster layer; later ones win */
     size_t policy_dir_count;
     const char *version, *revision; /* of this build */
-    bool no_grace;       /* --grace 0 */
-    bool result_logging; /* upstream's --enable-result-logging */
+    bool no_grace;                  /* --grace 0 */
+    bool result_logging;            /* upstream's --enable-result-logging */
 };
 
 /* Loads the policies and starts to watch. What cannot work at all (a broken built-in) is an error; an unreachable cluster is not. */
-struct operator *operator_new(const struct operator_options *options, struct err *err) ERR_MUST_CHECK;
-void operator_free(struct operator *op);
+struct operator* operator_new(const struct operator_options *options, struct err *err) ERR_MUST_CHECK;
+void operator_free(struct operator* op);
 
-/* True when policies are loaded, caches are synced (or known to be unreadable), and every object has been looked at once. *why: what it waits for. */
-bool operator_ready(const struct operator *op, const char **why);
+/* True when policies are loaded, caches are synced (or known to be unreadable), and every object has been looked at once. *why: what it
+ * waits for. */
+bool operator_ready(const struct operator* op, const char **why);
 
 #endif

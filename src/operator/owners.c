@@ -13,7 +13,7 @@ enum {
 struct entry {
     char uid[MAX_UID];
     struct owners *all;
-    struct doc *metadata; /* NULL while asked for */
+    struct doc *metadata;  /* NULL while asked for */
     struct doc *reference; /* what the owner reference itself says, for when the server does not answer */
     char *ns;
     const struct gvk *gvk;
@@ -141,15 +141,17 @@ static struct entry *entry_new(struct owners *o, struct doc_value ref, struct st
     return e;
 }
 
-static int from_server(struct owners *o, struct evaluation *ev, struct doc_value ref, struct str ns, const struct gvk *gvk, const struct doc **out,
-                       struct err *err) {
+static int from_server(struct owners *o, struct evaluation *ev, struct doc_value ref, struct str ns, const struct gvk *gvk,
+                       const struct doc **out, struct err *err) {
     struct str uid = doc_path_str(ref, "uid");
     struct entry *e = NULL;
     HASH_FIND(hh, o->by_uid, uid.p, uid.n, e);
     if (!e) {
         if (!(e = entry_new(o, ref, ns, gvk, err))) return err->code;
-        if (!cluster_client(o->cluster)) e->metadata = doc_ref(e->reference);
-        else discovery_resolve(cluster_discovery(o->cluster), gvk, resolved, e);
+        if (!cluster_client(o->cluster))
+            e->metadata = doc_ref(e->reference);
+        else
+            discovery_resolve(cluster_discovery(o->cluster), gvk, resolved, e);
     }
     *out = e->metadata;
     if (ev) {

@@ -12,7 +12,8 @@ void plan_wants_free(struct plan_wants *w) {
     *w = (struct plan_wants){0};
 }
 
-static int add(struct plan_wants *w, const struct gvk *gvk, const struct projection *projection, const struct str *indexes, size_t index_count, struct err *err) {
+static int add(struct plan_wants *w, const struct gvk *gvk, const struct projection *projection, const struct str *indexes,
+               size_t index_count, struct err *err) {
     if (w->count == w->cap) {
         size_t cap = w->cap ? w->cap * 2 : 16;
         struct cluster_want *grown = reallocarray(w->items, cap, sizeof *grown);
@@ -52,7 +53,8 @@ static int add_kind(struct plan_wants *w, const struct bundle *bundle, enum poli
     return rc;
 }
 
-int plan_wants(const struct operator *op, struct bundle *bundle, const struct str *analyzers, size_t count, struct plan_wants *out, struct err *err) {
+int plan_wants(const struct operator* op, struct bundle *bundle, const struct str *analyzers, size_t count, struct plan_wants *out,
+               struct err *err) {
     static const enum policy_kind always[] = {POLICY_STEP, POLICY_FILTER, POLICY_ROUTE, POLICY_SINK};
     *out = (struct plan_wants){0};
     int rc = add_managed(out, K8SGPT_GVK, err);
@@ -69,7 +71,7 @@ static bool listed(const struct str *names, size_t count, struct str name) {
     return false;
 }
 
-int plan_analyzers(const struct operator *op, struct bundle *bundle, struct str **out, size_t *count, struct err *err) {
+int plan_analyzers(const struct operator* op, struct bundle *bundle, struct str **out, size_t *count, struct err *err) {
     size_t most = bundle_count(bundle, POLICY_ANALYZER);
     *count = 0;
     *out = calloc(most + 1, sizeof **out);

@@ -29,7 +29,8 @@ struct policies {
     struct metric *failures, *info;
 };
 
-static const struct metric_def FAILURES = {"k8sgpt_policy_load_failures_total", "Policy bundles that were refused.", METRIC_COUNTER, {"reason"}, NULL};
+static const struct metric_def FAILURES = {
+    "k8sgpt_policy_load_failures_total", "Policy bundles that were refused.", METRIC_COUNTER, {"reason"}, NULL};
 static const struct metric_def INFO = {"k8sgpt_policy_bundle_info", "The policy bundle in use.", METRIC_GAUGE, {"hash"}, NULL};
 
 /* ---- watching ----------------------------------------------------------------------------------------------------------------- */
@@ -69,7 +70,8 @@ static void watch_tree(struct policies *p, const char *dir, int depth) {
     struct watched *w = calloc(1, sizeof *w);
     if (w) w->watch = dirwatch_new(p->options.loop, dir, something_changed, p, &err);
     if (!w || !w->watch) {
-        log_warn("policies", "cannot watch a folder; changes there need a restart", LOG_S("dir", dir), LOG_S("error", w ? err.msg : "no memory"));
+        log_warn("policies", "cannot watch a folder; changes there need a restart", LOG_S("dir", dir),
+                 LOG_S("error", w ? err.msg : "no memory"));
         free(w);
         return;
     }
@@ -90,7 +92,8 @@ static void report(struct policies *p, const struct bundle_problems *problems, c
         log_error("policies", verdict, LOG_S("name", problems->items[i].name), LOG_S("error", problems->items[i].message));
     p->problem[0] = '\0';
     if (problems->count == 1) snprintf(p->problem, sizeof p->problem, "%.900s", problems->items[0].message);
-    if (problems->count > 1) snprintf(p->problem, sizeof p->problem, "%.900s (and %zu more)", problems->items[0].message, problems->count - 1);
+    if (problems->count > 1)
+        snprintf(p->problem, sizeof p->problem, "%.900s (and %zu more)", problems->items[0].message, problems->count - 1);
 }
 
 static struct bundle *load(struct policies *p, bool tolerate, struct bundle_problems *problems, struct err *err) {
@@ -124,8 +127,10 @@ void policies_reload(struct policies *p) {
         bool healed = p->problem[0] != '\0', same = str_is(str_of(bundle_hash(bundle)), bundle_hash(p->bundle)) && !p->partial;
         p->problem[0] = '\0';
         p->partial = false;
-        if (same) bundle_unref(bundle);
-        else use(p, bundle);
+        if (same)
+            bundle_unref(bundle);
+        else
+            use(p, bundle);
         if (!same || healed) p->options.loaded(p->bundle, p->options.arg);
     }
     bundle_problems_free(&problems);
@@ -182,6 +187,8 @@ void policies_free(struct policies *p) {
     free(p);
 }
 
-struct bundle *policies_bundle(const struct policies *p) { return p->bundle; }
+struct bundle *policies_bundle(const struct policies *p) {
+    return p->bundle;
+}
 const char *policies_problem(const struct policies *p) { return p->problem; }
 bool policies_problem_is_partial(const struct policies *p) { return p->partial; }

@@ -28,9 +28,10 @@ struct policies_options {
 struct policies *policies_new(const struct policies_options *options, struct err *err) ERR_MUST_CHECK;
 void policies_free(struct policies *p);
 
-struct bundle *policies_bundle(const struct policies *p);   /* the last that loaded; borrowed */
-const char *policies_problem(const struct policies *p);     /* why what is in the folders now is not in use, whole or in part; "" when it is */
-bool policies_problem_is_partial(const struct policies *p); /* the bundle in use lacks broken files (cold start); else it is the last good one */
+struct bundle *policies_bundle(const struct policies *p); /* the last that loaded; borrowed */
+const char *policies_problem(const struct policies *p); /* why what is in the folders now is not in use, whole or in part; "" when it is */
+bool policies_problem_is_partial(
+    const struct policies *p); /* the bundle in use lacks broken files (cold start); else it is the last good one */
 
 /* Reads the folders again now (also called by inotify). */
 void policies_reload(struct policies *p);

@@ -19,9 +19,12 @@ struct policycalls {
     struct metric *runs, *duration_seconds, *fuel;
 };
 
-static const struct metric_def RUNS = {"k8sgpt_policy_runs_total", "Calls of policies by result.", METRIC_COUNTER, {"kind", "policy", "layer", "result"}, NULL};
-static const struct metric_def DURATION = {"k8sgpt_policy_duration_seconds", "Time a call of a policy took.", METRIC_HISTOGRAM, {"kind", "policy"}, NULL};
-static const struct metric_def FUEL = {"k8sgpt_policy_fuel_total", "Instructions that policies used.", METRIC_COUNTER, {"kind", "policy"}, NULL};
+static const struct metric_def RUNS = {
+    "k8sgpt_policy_runs_total", "Calls of policies by result.", METRIC_COUNTER, {"kind", "policy", "layer", "result"}, NULL};
+static const struct metric_def DURATION = {
+    "k8sgpt_policy_duration_seconds", "Time a call of a policy took.", METRIC_HISTOGRAM, {"kind", "policy"}, NULL};
+static const struct metric_def FUEL = {
+    "k8sgpt_policy_fuel_total", "Instructions that policies used.", METRIC_COUNTER, {"kind", "policy"}, NULL};
 
 struct policycalls *policycalls_new(struct metrics *metrics, const struct doc *options) {
     struct policycalls *c = calloc(1, sizeof *c);
@@ -65,7 +68,8 @@ const struct policy *policycalls_effective(const struct policycalls *c, const st
     return policy;
 }
 
-void policycalls_each_tripped(const struct policycalls *c, void (*each)(const struct policy *policy, const char *message, void *arg), void *arg) {
+void policycalls_each_tripped(const struct policycalls *c, void (*each)(const struct policy *policy, const char *message, void *arg),
+                              void *arg) {
     for (const struct health *h = c->failing; h; h = h->hh.next)
         if (h->failures >= BREAKER_FAILURES) each(h->policy, h->last.msg, arg);
 }
@@ -88,7 +92,8 @@ static void failed(struct policycalls *c, const struct policy *policy, const str
     h->last = *err;
     h->failures++;
     /* The first is news, the trip is news; those between are in the metric. */
-    if (h->failures == 1) log_warn("policy", "failed", LOG_S("policy", policy->name), LOG_S("source", policy->source), LOG_S("error", err->msg));
+    if (h->failures == 1)
+        log_warn("policy", "failed", LOG_S("policy", policy->name), LOG_S("source", policy->source), LOG_S("error", err->msg));
     if (h->failures == BREAKER_FAILURES && policy->layer != LAYER_BUILTIN)
         log_error("policy", "tripped: the layer below stands in until the policy changes", LOG_S("policy", policy->name),
                   LOG_S("source", policy->source), LOG_S("error", err->msg));

@@ -37,6 +37,7 @@ bool policycalls_tripped(const struct policycalls *c, const struct policy *polic
 const struct policy *policycalls_effective(const struct policycalls *c, const struct policy *policy);
 
 /* Calls back for each tripped policy, with the message of its last failure. */
-void policycalls_each_tripped(const struct policycalls *c, void (*each)(const struct policy *policy, const char *message, void *arg), void *arg);
+void policycalls_each_tripped(const struct policycalls *c, void (*each)(const struct policy *policy, const char *message, void *arg),
+                              void *arg);
 
 #endif

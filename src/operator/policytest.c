@@ -20,8 +20,24 @@ static const char DEFAULT_NOW[] = "2026-03-01T10:10:00Z";
 
 /* A misspelt key would make a case pass that tests nothing. */
 static const char *const TABLE_KEYS[] = {"now", "subject", "cr", "options", "input", "objects", "cases", NULL};
-static const char *const CASE_KEYS[] = {"name",   "now",          "subject",       "cr",     "options", "input",  "objects", "params",           "config",
-                                        "change", "expect",       "expect_error",  "forbid", "reply",   "answers", "expect_requests", "again_after_seconds", NULL};
+static const char *const CASE_KEYS[] = {"name",
+                                        "now",
+                                        "subject",
+                                        "cr",
+                                        "options",
+                                        "input",
+                                        "objects",
+                                        "params",
+                                        "config",
+                                        "change",
+                                        "expect",
+                                        "expect_error",
+                                        "forbid",
+                                        "reply",
+                                        "answers",
+                                        "expect_requests",
+                                        "again_after_seconds",
+                                        NULL};
 
 /* One case on its way. */
 struct trial {
@@ -152,7 +168,9 @@ static bool failed_as_expected(struct trial *t) {
     struct str expected = doc_str(field(t, "expect_error"));
     if (t->outcome.result == SCRIPT_OK) return expected.n == 0 || complain(t, "it did not fail");
     if (expected.n == 0) return complain(t, t->outcome.err.msg);
-    if (str_is(expected, script_result_name(t->outcome.result)) || memmem(t->outcome.err.msg, strlen(t->outcome.err.msg), expected.p, expected.n)) return true;
+    if (str_is(expected, script_result_name(t->outcome.result)) ||
+        memmem(t->outcome.err.msg, strlen(t->outcome.err.msg), expected.p, expected.n))
+        return true;
     return complain(t, t->outcome.err.msg);
 }
 
@@ -183,8 +201,10 @@ static void show_group(const struct group *g, void *arg) {
     struct shown *s = arg;
     for (size_t i = 0; i < g->count; i++) {
         const struct finding *f = &g->findings[i];
-        if (finding_is_shown(f)) put_finding(s->builder, f);
-        else if (f->state == FINDING_PENDING && (s->next_ms == 0 || f->opens_ms < s->next_ms)) s->next_ms = f->opens_ms;
+        if (finding_is_shown(f))
+            put_finding(s->builder, f);
+        else if (f->state == FINDING_PENDING && (s->next_ms == 0 || f->opens_ms < s->next_ms))
+            s->next_ms = f->opens_ms;
     }
 }
 
@@ -227,7 +247,8 @@ static bool judge_findings(struct trial *t, struct str ns, struct str name) {
     struct doc_value failures = doc_at(doc_root(t->outcome.values), 0);
     int64_t next_ms = 0;
     if (doc_len(failures) && failures_check(t->policy, failures, &err)) return complain(t, err.msg);
-    struct verdict v = {.policy = t->policy, .decider = t->policy, .gvk = t->policy->watches[0].gvk, .ns = ns, .name = name, .failures = failures};
+    struct verdict v = {
+        .policy = t->policy, .decider = t->policy, .gvk = t->policy->watches[0].gvk, .ns = ns, .name = name, .failures = failures};
     struct doc *open = open_findings(t, &v, &next_ms, &err);
     if (!open) return complain(t, err.msg);
     bool good = docmatch(doc_root(open), field(t, "expect"), "expect", &t->why) && check_again(t, next_ms);
@@ -278,8 +299,10 @@ static bool try_filter(struct trial *t, const struct policy *policy) {
     bool keeps = doc_type(field(t, "input")) != DOC_ABSENT;
     const struct doc *cr = part(t, "cr", &err), *input = part(t, "input", &err);
     if (!cr || !input) return complain(t, err.msg);
-    if (keeps) call(t, policy, "keep", (struct script_arg[]){{input, NULL}, {cr, NULL}}, 2);
-    else call(t, policy, "select", (struct script_arg[]){{cr, NULL}}, 1);
+    if (keeps)
+        call(t, policy, "keep", (struct script_arg[]){{input, NULL}, {cr, NULL}}, 2);
+    else
+        call(t, policy, "select", (struct script_arg[]){{cr, NULL}}, 1);
     if (!failed_as_expected(t)) return false;
     return t->outcome.result != SCRIPT_OK || (keeps ? judge_keep(t) : judge_value(t));
 }
@@ -297,8 +320,10 @@ static bool try_sink(struct trial *t, const struct policy *policy) {
     bool replies = doc_type(field(t, "reply")) != DOC_ABSENT;
     const struct doc *input = part(t, "input", &err), *config = part(t, "config", &err), *reply = part(t, "reply", &err);
     if (!input || !config || !reply) return complain(t, err.msg);
-    if (replies) call(t, policy, "response", (struct script_arg[]){{reply, NULL}}, 1);
-    else call(t, policy, "request", (struct script_arg[]){{input, NULL}, {config, NULL}}, 2);
+    if (replies)
+        call(t, policy, "response", (struct script_arg[]){{reply, NULL}}, 1);
+    else
+        call(t, policy, "request", (struct script_arg[]){{input, NULL}, {config, NULL}}, 2);
     return failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));
 }
 
@@ -308,7 +333,8 @@ static bool judge_request(struct trial *t, struct doc_value request, size_t n) {
     struct doc_value wanted = field(t, "expect_requests"), row = doc_at(wanted, n);
     char path[64];
     if (doc_type(wanted) == DOC_ABSENT) return true;
-    if (n >= doc_len(wanted)) return complain(t, "one more request than expect_requests has: ") || docmatch(request, DOC_NO_VALUE, "it", &t->why);
+    if (n >= doc_len(wanted))
+        return complain(t, "one more request than expect_requests has: ") || docmatch(request, DOC_NO_VALUE, "it", &t->why);
     snprintf(path, sizeof path, "request %zu", n + 1);
     struct doc_value args = doc_path(row, "args");
     if (!docmatch(doc_path(request, "op"), doc_path(row, "op"), path, &t->why)) return false;
@@ -383,7 +409,8 @@ static bool try_step(struct trial *t, const struct policy *policy) {
 /* ---- tables -------------------------------------------------------------------------------------------------------------------------- */
 
 static bool (*const TRY[POLICY_KINDS])(struct trial *t, const struct policy *policy) = {
-    [POLICY_STEP] = try_step, [POLICY_ANALYZER] = try_analyzer, [POLICY_FILTER] = try_filter, [POLICY_ROUTE] = try_route, [POLICY_SINK] = try_sink,
+    [POLICY_STEP] = try_step,   [POLICY_ANALYZER] = try_analyzer, [POLICY_FILTER] = try_filter,
+    [POLICY_ROUTE] = try_route, [POLICY_SINK] = try_sink,
 };
 
 static bool try_case(struct trial *t) {
@@ -409,7 +436,8 @@ static bool known_keys(struct doc_value object, const char *const *keys, struct 
     return true;
 }
 
-static void run_case(const struct policy *policy, const char *dir, struct doc_value table, struct doc_value row, const struct policytest_listener *l) {
+static void run_case(const struct policy *policy, const char *dir, struct doc_value table, struct doc_value row,
+                     const struct policytest_listener *l) {
     struct trial t = {.policy = policy, .dir = dir, .table = table, .row = row, .why = buf_new(MAX_PROBLEM_BYTES)};
     struct str stranger, name = doc_path_str(row, "name");
     struct err err;
@@ -423,10 +451,12 @@ static void run_case(const struct policy *policy, const char *dir, struct doc_va
     buf_free(&t.why);
 }
 
-static int run_table(const struct policy *policy, const char *dir, struct doc_value table, const struct policytest_listener *l, struct err *err) {
+static int run_table(const struct policy *policy, const char *dir, struct doc_value table, const struct policytest_listener *l,
+                     struct err *err) {
     struct doc_value cases = doc_path(table, "cases");
     struct str stranger;
-    if (!known_keys(table, TABLE_KEYS, &stranger)) return err_set(err, ERR_INVALID, "a test table has no field " STR_FMT, STR_ARG(stranger));
+    if (!known_keys(table, TABLE_KEYS, &stranger))
+        return err_set(err, ERR_INVALID, "a test table has no field " STR_FMT, STR_ARG(stranger));
     if (doc_type(cases) != DOC_ARRAY || doc_len(cases) == 0) return err_set(err, ERR_INVALID, "a test table needs cases");
     for (size_t i = 0; i < doc_len(cases); i++) run_case(policy, dir, table, doc_at(cases, i), l);
     return 0;

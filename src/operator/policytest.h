@@ -13,7 +13,9 @@ struct policytest_listener {
     void *arg;
 };
 
-/* The table at `path` (policy_test.yaml; testdata lies beside it). An error when the table itself is of no use; cases report to the listener. */
-int policytest_run(const struct policy *policy, const char *path, const struct policytest_listener *listener, struct err *err) ERR_MUST_CHECK;
+/* The table at `path` (policy_test.yaml; testdata lies beside it). An error when the table itself is of no use; cases report to the
+ * listener. */
+int policytest_run(const struct policy *policy, const char *path, const struct policytest_listener *listener,
+                   struct err *err) ERR_MUST_CHECK;
 
 #endif

@@ -15,7 +15,7 @@ struct write {
     struct publish *publish; /* NULL: dropped */
     struct cluster *cluster;
     char *group_id;
-    uint64_t version; /* of the group when the step had it */
+    uint64_t version;   /* of the group when the step had it */
     struct doc *result; /* NULL: delete */
     struct doc *stored; /* as the server answered last; NULL: nothing was written */
     char *ns, *name;    /* to delete */
@@ -69,8 +69,10 @@ static void unlink_flying(struct publish *p, const struct write *w) {
 static void settle_group(const struct write *w, const struct err *err) {
     struct group *g = group_of(w);
     if (!g) return;
-    if (err) group_publish_failed(g);
-    else if (!w->result) group_deleted(g);
+    if (err)
+        group_publish_failed(g);
+    else if (!w->result)
+        group_deleted(g);
     else {
         if (w->stored) telemetry_result_written(tenant_of(w->publish)->op->telemetry, g->noticed_us);
         g->noticed_us = 0;
@@ -104,7 +106,8 @@ static void delete_resolved(const struct resource *resource, const struct err *e
         write_over(w, err);
         return;
     }
-    struct kube_request request = {.verb = KUBE_DELETE, .resource = resource, .ns = str_of(w->ns), .name = str_of(w->name), .done = deleted, .arg = w};
+    struct kube_request request = {
+        .verb = KUBE_DELETE, .resource = resource, .ns = str_of(w->ns), .name = str_of(w->name), .done = deleted, .arg = w};
     if (kube_send(cluster_client(w->cluster), &request, NULL, &local)) write_over(w, &local);
 }
 
@@ -180,8 +183,10 @@ static void begin_status(struct write *w) {
 
 static void object_applied(const struct doc *object, const struct err *err, void *arg) {
     remember(arg, object);
-    if (err) write_over(arg, err);
-    else begin_status(arg);
+    if (err)
+        write_over(arg, err);
+    else
+        begin_status(arg);
 }
 
 /* False when there is nothing to write, or with *err when it cannot begin. */
@@ -224,9 +229,12 @@ static int add(struct publish *p, struct doc_value item, struct err *err) {
     if (!g) return err_set(err, ERR_INVALID, "publish: there is no group " STR_FMT, STR_ARG(doc_path_str(item, "group")));
     struct write *w = calloc(1, sizeof *w);
     if (!w) return err_set(err, ERR_NOMEM, "no memory to publish");
-    *w = (struct write){.publish = p, .cluster = t->op->cluster, .version = g->version, .group_id = str_dup(str_of(g->id)), .ns = str_dup(str_of(t->ns))};
-    if (doc_type(result) == DOC_OBJECT) w->result = doc_copy(result, err);
-    else if (g->result_name) w->name = str_dup(str_of(g->result_name));
+    *w = (struct write){
+        .publish = p, .cluster = t->op->cluster, .version = g->version, .group_id = str_dup(str_of(g->id)), .ns = str_dup(str_of(t->ns))};
+    if (doc_type(result) == DOC_OBJECT)
+        w->result = doc_copy(result, err);
+    else if (g->result_name)
+        w->name = str_dup(str_of(g->result_name));
     if (!w->group_id || !w->ns || (doc_type(result) == DOC_OBJECT && !w->result)) {
         write_free(w);
         return err_set(err, ERR_NOMEM, "no memory to publish");

@@ -153,7 +153,10 @@ static void read_again_at(void *arg, int64_t wall_ms) {
 
 static void read_log(void *arg, struct str level, struct str message) {
     const struct reader *r = arg;
-    enum log_level at = str_is(level, "error") ? LOG_ERROR : str_is(level, "warn") ? LOG_WARN : str_is(level, "debug") ? LOG_DEBUG : LOG_INFO;
+    enum log_level at = str_is(level, "error")   ? LOG_ERROR
+                        : str_is(level, "warn")  ? LOG_WARN
+                        : str_is(level, "debug") ? LOG_DEBUG
+                                                 : LOG_INFO;
     LOG_AT_(at, "policy", "message", LOG_S("policy", r->policy), LOG_T("text", message));
 }
 
@@ -187,7 +190,7 @@ int reader_root_owner(struct reader *r, const struct doc *object, char **out, st
     }
     struct doc_value o = doc_root(root);
     struct str kind = doc_path_str(o, "kind"), ns = doc_path_str(o, "metadata.namespace"), name = doc_path_str(o, "metadata.name");
-    int n = !root ? asprintf(out, "%s", "")
+    int n = !root  ? asprintf(out, "%s", "")
             : ns.n ? asprintf(out, STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(kind), STR_ARG(ns), STR_ARG(name))
                    : asprintf(out, STR_FMT "/" STR_FMT, STR_ARG(kind), STR_ARG(name));
     return n < 0 ? err_set(err, ERR_NOMEM, "no memory for the owner of an object") : 0;

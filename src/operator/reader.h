@@ -10,10 +10,10 @@
 struct reader {
     struct cluster *cluster;
     struct owners *owners;
-    struct reads *reads;          /* with `evaluation`: where reads are recorded; NULL: nowhere (steps) */
+    struct reads *reads; /* with `evaluation`: where reads are recorded; NULL: nowhere (steps) */
     struct evaluation *evaluation;
-    int64_t again_at_ms;          /* out: the earliest moment a ctx.after becomes true; 0: none */
-    const char *policy;           /* name, for log lines */
+    int64_t again_at_ms;                          /* out: the earliest moment a ctx.after becomes true; 0: none */
+    const char *policy;                           /* name, for log lines */
     void (*trace)(struct str message, void *arg); /* NULL: traces are dropped */
     void *trace_arg;
 

@@ -2,8 +2,8 @@
  * reads: who read what. The index that makes diagnosis incremental.
  *
  * An evaluation is one run of a policy for one subject that is to run again when anything it read changes. While it runs, each read is
- * recorded as a term: "this object", "the objects with this label", "whether this exists". When the run ends, its terms replace those of the
- * run before. A change of an object names the terms that it touches, and every evaluation that holds one of them is reported.
+ * recorded as a term: "this object", "the objects with this label", "whether this exists". When the run ends, its terms replace those of
+ * the run before. A change of an object names the terms that it touches, and every evaluation that holds one of them is reported.
  */
 #ifndef OPERATOR_READS_H
 #define OPERATOR_READS_H
@@ -31,11 +31,16 @@ void reads_free(struct reads *r);
 
 /* Recording one run: begin, the reads in their order, end. */
 void reads_begin(struct reads *r, struct evaluation *e);
-int reads_object(struct reads *r, struct evaluation *e, const struct gvk *gvk, struct str ns, struct str name, struct err *err) ERR_MUST_CHECK;
-int reads_existence(struct reads *r, struct evaluation *e, const struct gvk *gvk, struct str ns, struct str name, struct err *err) ERR_MUST_CHECK;
-int reads_list(struct reads *r, struct evaluation *e, const struct store *store, const struct store_query *query, struct err *err) ERR_MUST_CHECK;
-int reads_state(struct reads *r, struct evaluation *e, const struct gvk *gvk, struct err *err) ERR_MUST_CHECK; /* whether the kind is readable */
-int reads_owner(struct reads *r, struct evaluation *e, struct str uid, struct err *err) ERR_MUST_CHECK;        /* metadata of an owner of an unwatched kind */
+int reads_object(struct reads *r, struct evaluation *e, const struct gvk *gvk, struct str ns, struct str name,
+                 struct err *err) ERR_MUST_CHECK;
+int reads_existence(struct reads *r, struct evaluation *e, const struct gvk *gvk, struct str ns, struct str name,
+                    struct err *err) ERR_MUST_CHECK;
+int reads_list(struct reads *r, struct evaluation *e, const struct store *store, const struct store_query *query,
+               struct err *err) ERR_MUST_CHECK;
+int reads_state(struct reads *r, struct evaluation *e, const struct gvk *gvk,
+                struct err *err) ERR_MUST_CHECK; /* whether the kind is readable */
+int reads_owner(struct reads *r, struct evaluation *e, struct str uid,
+                struct err *err) ERR_MUST_CHECK; /* metadata of an owner of an unwatched kind */
 void reads_end(struct reads *r, struct evaluation *e);
 
 /* Forgets all reads of e; before e is freed. */

@@ -10,8 +10,8 @@
 #include "operator/run.h"
 
 enum {
-    MAX_GROUPS = 64,            /* of one ctx.findings */
-    CHOOSE_TIMEOUT_MS = 10000,  /* then the steps go on and say what is still syncing */
+    MAX_GROUPS = 64,           /* of one ctx.findings */
+    CHOOSE_TIMEOUT_MS = 10000, /* then the steps go on and say what is still syncing */
 };
 
 static void answer_true(struct run *r) {
@@ -20,8 +20,10 @@ static void answer_true(struct run *r) {
     if (b) doc_put_bool(b, true);
     struct doc *yes = b ? doc_builder_finish(b, &err) : NULL;
     doc_builder_free(b);
-    if (yes) run_answer(r, yes, NULL);
-    else run_answer(r, NULL, &(struct err){.code = ERR_NOMEM, .msg = "no memory"});
+    if (yes)
+        run_answer(r, yes, NULL);
+    else
+        run_answer(r, NULL, &(struct err){.code = ERR_NOMEM, .msg = "no memory"});
     doc_unref(yes);
 }
 
@@ -84,9 +86,12 @@ static void send_done(const struct doc *object, const struct err *err, void *arg
     struct err copy = failed ? *err : (struct err){0};
     doc_ref(object);
     send_free(s);
-    if (r && failed) run_answer(r, NULL, &copy);
-    else if (r && (wants_true || !object)) answer_true(r);
-    else if (r) run_answer(r, object, NULL);
+    if (r && failed)
+        run_answer(r, NULL, &copy);
+    else if (r && (wants_true || !object))
+        answer_true(r);
+    else if (r)
+        run_answer(r, object, NULL);
     doc_unref(object);
 }
 
@@ -108,21 +113,26 @@ static void send_resolved(const struct resource *resource, const struct err *err
     if (kube_send(cluster_client(run_tenant(s->wait.run)->op->cluster), &s->request, NULL, &local)) send_done(NULL, &local, s);
 }
 
-static const char *subresource_of(struct doc_value options) { return str_is(doc_path_str(options, "subresource"), "status") ? "status" : NULL; }
+static const char *subresource_of(struct doc_value options) {
+    return str_is(doc_path_str(options, "subresource"), "status") ? "status" : NULL;
+}
 
 static void on_apply(struct run *r, struct doc_value args) {
     struct send *s = send_new(r);
     if (!s) return;
     struct doc_value object = doc_at(args, 0), options = doc_at(args, 1);
     struct err err;
-    s->apply = apply_start(run_tenant(r)->op->cluster, object, subresource_of(options), doc_bool(doc_path(options, "force")), NULL, send_done, s, &err);
+    s->apply = apply_start(run_tenant(r)->op->cluster, object, subresource_of(options), doc_bool(doc_path(options, "force")), NULL,
+                           send_done, s, &err);
     if (s->apply) {
         run_wait(r, &s->wait);
         return;
     }
     send_free(s);
-    if (err.code) run_answer(r, NULL, &err);
-    else answer_true(r);
+    if (err.code)
+        run_answer(r, NULL, &err);
+    else
+        answer_true(r);
 }
 
 static void send_by_reference(struct run *r, struct doc_value reference, struct doc *body, enum kube_verb verb, const char *subresource) {
@@ -137,8 +147,10 @@ static void send_by_reference(struct run *r, struct doc_value reference, struct 
     s->name = str_dup(doc_path_str(reference, "metadata.name"));
     s->request = (struct kube_request){.verb = verb, .subresource = subresource};
     struct err err = {0};
-    if (!s->ns || !s->name) err_set(&err, ERR_NOMEM, "no memory for a request");
-    else if (!gvk || !*s->name) err_set(&err, ERR_INVALID, "a reference needs apiVersion, kind and metadata.name");
+    if (!s->ns || !s->name)
+        err_set(&err, ERR_NOMEM, "no memory for a request");
+    else if (!gvk || !*s->name)
+        err_set(&err, ERR_INVALID, "a reference needs apiVersion, kind and metadata.name");
     if (err.code) {
         send_free(s);
         run_answer(r, NULL, &err);
@@ -151,8 +163,10 @@ static void send_by_reference(struct run *r, struct doc_value reference, struct 
 static void on_patch(struct run *r, struct doc_value args) {
     struct err err;
     struct doc *body = doc_copy(doc_at(args, 1), &err);
-    if (!body) run_answer(r, NULL, &err);
-    else send_by_reference(r, doc_at(args, 0), body, KUBE_MERGE_PATCH, subresource_of(doc_at(args, 2)));
+    if (!body)
+        run_answer(r, NULL, &err);
+    else
+        send_by_reference(r, doc_at(args, 0), body, KUBE_MERGE_PATCH, subresource_of(doc_at(args, 2)));
 }
 
 /* Only the object that was meant: another one of the same name has another uid. */
@@ -174,8 +188,10 @@ static struct doc *preconditions(struct doc_value reference, struct err *err) {
 static void on_delete(struct run *r, struct doc_value args) {
     struct err err;
     struct doc *body = preconditions(doc_at(args, 0), &err);
-    if (!body) run_answer(r, NULL, &err);
-    else send_by_reference(r, doc_at(args, 0), body, KUBE_DELETE, NULL);
+    if (!body)
+        run_answer(r, NULL, &err);
+    else
+        send_by_reference(r, doc_at(args, 0), body, KUBE_DELETE, NULL);
 }
 
 /* ---- choose, diagnosis ---------------------------------------------------------------------------------------------------------- */
@@ -241,7 +257,7 @@ static void on_choose(struct run *r, struct doc_value args) {
     timer_start(s->timer, SETTLE_POLL_MS);
 }
 
-static void put_analyzer(struct doc_builder *b, const struct operator *op, const char *name) {
+static void put_analyzer(struct doc_builder *b, const struct operator* op, const char *name) {
     const char *reason = "", *failure = "";
     enum analyzer_state state = diagnosis_analyzer(op->diagnosis, str_of(name), &reason);
     size_t failing = diagnosis_failing(op->diagnosis, str_of(name), &failure);
@@ -292,7 +308,7 @@ static void put_tripped(const struct policy *p, const char *message, void *arg) 
     doc_end_object(b);
 }
 
-static void put_policies(struct doc_builder *b, const struct operator *op) {
+static void put_policies(struct doc_builder *b, const struct operator* op) {
     doc_key(b, STR("policies"));
     doc_begin_object(b);
     doc_pair_str(b, "hash", str_of(bundle_hash(op->bundle)));
@@ -369,27 +385,36 @@ static void on_findings(struct run *r, struct doc_value args) {
 }
 
 static void published(struct run *r, const struct err *err) {
-    if (err && err->code) run_answer(r, NULL, err);
-    else answer_true(r);
+    if (err && err->code)
+        run_answer(r, NULL, err);
+    else
+        answer_true(r);
 }
 
 static void on_publish(struct run *r, struct doc_value args) {
     struct err err;
     struct wait *w = publish_start(r, doc_at(args, 0), published, &err);
-    if (w) run_wait(r, w);
-    else published(r, err.code ? &err : NULL);
+    if (w)
+        run_wait(r, w);
+    else
+        published(r, err.code ? &err : NULL);
 }
 
 /* ---- condition, status, event ----------------------------------------------------------------------------------------------------- */
 
 static void answer_code(struct run *r, int rc, const struct err *err) {
-    if (rc) run_answer(r, NULL, err);
-    else answer_true(r);
+    if (rc)
+        run_answer(r, NULL, err);
+    else
+        answer_true(r);
 }
 
 static void on_condition(struct run *r, struct doc_value args) {
     struct err err;
-    answer_code(r, status_condition(run_tenant(r)->status, doc_str(doc_at(args, 0)), doc_str(doc_at(args, 1)), doc_str(doc_at(args, 2)), doc_str(doc_at(args, 3)), &err), &err);
+    answer_code(r,
+                status_condition(run_tenant(r)->status, doc_str(doc_at(args, 0)), doc_str(doc_at(args, 1)), doc_str(doc_at(args, 2)),
+                                 doc_str(doc_at(args, 3)), &err),
+                &err);
 }
 
 static void on_status(struct run *r, struct doc_value args) {

@@ -27,7 +27,9 @@ struct run {
     int64_t started_us, step_started_us;
 };
 
-struct tenant *run_tenant(const struct run *r) { return r->tenant; }
+struct tenant *run_tenant(const struct run *r) {
+    return r->tenant;
+}
 
 static void run_free(struct run *r) {
     reader_release(&r->reader);
@@ -99,7 +101,8 @@ static void fail_run(struct run *r, const struct err *why) {
     struct err err;
     r->failure = *why;
     err_prefix(&r->failure, "step %s", STEPS[r->step]);
-    if (status_condition(t->status, STR("Ready"), STR("False"), STR("StepFailed"), str_of(r->failure.msg), &err)) log_error("operator.run", err.msg);
+    if (status_condition(t->status, STR("Ready"), STR("False"), STR("StepFailed"), str_of(r->failure.msg), &err))
+        log_error("operator.run", err.msg);
     end_run(r, -1);
 }
 
@@ -120,9 +123,12 @@ static void next_step(struct run *r);
 static void step_returned(struct run *r, const struct script_outcome *out) {
     struct doc_value values = doc_root(out->values), first = doc_at(values, 0), requeue = doc_path(first, "requeue");
     struct err why;
-    if (reports_failure(values, &why)) fail_run(r, &why);
-    else if (doc_type(requeue) == DOC_INT || doc_type(requeue) == DOC_DOUBLE) end_run(r, doc_double(requeue));
-    else if (doc_type(doc_path(first, "stop")) == DOC_STRING) end_run(r, -1);
+    if (reports_failure(values, &why))
+        fail_run(r, &why);
+    else if (doc_type(requeue) == DOC_INT || doc_type(requeue) == DOC_DOUBLE)
+        end_run(r, doc_double(requeue));
+    else if (doc_type(doc_path(first, "stop")) == DOC_STRING)
+        end_run(r, -1);
     else {
         r->step++;
         next_step(r);
@@ -134,8 +140,10 @@ static void step_over(struct run *r, struct script_outcome *out) {
     reader_release(&r->reader);
     policycalls_finished(t->op->calls, r->call.policy, out);
     telemetry_step(t->op->telemetry, STEPS[r->step], clock_mono_us() - r->step_started_us);
-    if (out->result == SCRIPT_OK) step_returned(r, out);
-    else fail_run(r, &out->err);
+    if (out->result == SCRIPT_OK)
+        step_returned(r, out);
+    else
+        fail_run(r, &out->err);
     doc_unref(out->values);
 }
 

@@ -2,8 +2,8 @@
  * run: one pass of a tenant through the seven steps.
  *
  * The driver knows the order of the steps and nothing of what they do. A step is a coroutine that asks for things
- * (requests.c answers: apply, findings, publish, …); while an answer is under way other tenants go on. A run ends after the last step, when a
- * step ends it, or when one fails; then the status is written if it differs.
+ * (requests.c answers: apply, findings, publish, …); while an answer is under way other tenants go on. A run ends after the last step, when
+ * a step ends it, or when one fails; then the status is written if it differs.
  */
 #ifndef OPERATOR_RUN_H
 #define OPERATOR_RUN_H

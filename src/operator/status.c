@@ -99,10 +99,12 @@ int status_fields(struct status *s, struct doc_value fields, struct err *err) {
 }
 
 static int adopt_condition(struct status *s, struct doc_value from, struct err *err) {
-    int rc = status_condition(s, doc_path_str(from, "type"), doc_path_str(from, "status"), doc_path_str(from, "reason"), doc_path_str(from, "message"), err);
+    int rc = status_condition(s, doc_path_str(from, "type"), doc_path_str(from, "status"), doc_path_str(from, "reason"),
+                              doc_path_str(from, "message"), err);
     if (rc) return rc;
     int64_t since_ms;
-    if (clock_parse(doc_path_str(from, "lastTransitionTime"), &since_ms)) clock_format_s(since_ms, s->conditions[s->condition_count - 1].since);
+    if (clock_parse(doc_path_str(from, "lastTransitionTime"), &since_ms))
+        clock_format_s(since_ms, s->conditions[s->condition_count - 1].since);
     return 0;
 }
 

@@ -14,7 +14,8 @@ struct status *status_new(const struct doc *cr);
 void status_free(struct status *s);
 
 /* API conventions: "Typical status properties". lastTransitionTime moves only when `value` ("True" …) does. */
-int status_condition(struct status *s, struct str type, struct str value, struct str reason, struct str message, struct err *err) ERR_MUST_CHECK;
+int status_condition(struct status *s, struct str type, struct str value, struct str reason, struct str message,
+                     struct err *err) ERR_MUST_CHECK;
 
 /* Sets the fields of an object value, replacing those of the same name. */
 int status_fields(struct status *s, struct doc_value fields, struct err *err) ERR_MUST_CHECK;

@@ -7,34 +7,77 @@
 #include "operator/operator_internal.h"
 
 enum family {
-    RECONCILE_ERRORS, RESULTS, RESULTS_BY_TYPE, CONTROLLER_TOTAL, CONTROLLER_ERRORS, CONTROLLER_SECONDS, QUEUE_ADDS, QUEUE_DEPTH_UPSTREAM, QUEUE_SECONDS,
-    FINDINGS, DETECTION_SECONDS, STORE_OBJECTS, STORE_BYTES, NOTIFICATIONS, LAST_ANALYSIS, QUEUE_DEPTH, STEP_SECONDS, BUILD_INFO, FAMILIES
+    RECONCILE_ERRORS,
+    RESULTS,
+    RESULTS_BY_TYPE,
+    CONTROLLER_TOTAL,
+    CONTROLLER_ERRORS,
+    CONTROLLER_SECONDS,
+    QUEUE_ADDS,
+    QUEUE_DEPTH_UPSTREAM,
+    QUEUE_SECONDS,
+    FINDINGS,
+    DETECTION_SECONDS,
+    STORE_OBJECTS,
+    STORE_BYTES,
+    NOTIFICATIONS,
+    LAST_ANALYSIS,
+    QUEUE_DEPTH,
+    STEP_SECONDS,
+    BUILD_INFO,
+    FAMILIES
 };
 
 /* The first nine are upstream's and controller-runtime's, with their names, labels and help (promtool objects to some of them). */
 static const struct metric_def DEFS[FAMILIES] = {
     [RECONCILE_ERRORS] = {"k8sgpt_reconcile_error_count", "The total number of errors during reconcile", METRIC_COUNTER, {"k8sgpt"}, NULL},
     [RESULTS] = {"k8sgpt_number_of_results", "The total number of results", METRIC_GAUGE, {"object_namespace", "k8sgpt"}, NULL},
-    [RESULTS_BY_TYPE] = {"k8sgpt_number_of_results_by_type", "The total number of results by type", METRIC_GAUGE, {"object_namespace", "kind", "name", "k8sgpt"}, NULL},
-    [CONTROLLER_TOTAL] = {"controller_runtime_reconcile_total", "Total number of reconciliations per controller", METRIC_COUNTER, {"controller", "result"}, NULL},
-    [CONTROLLER_ERRORS] = {"controller_runtime_reconcile_errors_total", "Total number of reconciliation errors per controller", METRIC_COUNTER, {"controller"}, NULL},
-    [CONTROLLER_SECONDS] = {"controller_runtime_reconcile_time_seconds", "Length of time per reconciliation per controller", METRIC_HISTOGRAM, {"controller"}, NULL},
+    [RESULTS_BY_TYPE] = {"k8sgpt_number_of_results_by_type",
+                         "The total number of results by type",
+                         METRIC_GAUGE,
+                         {"object_namespace", "kind", "name", "k8sgpt"},
+                         NULL},
+    [CONTROLLER_TOTAL] = {"controller_runtime_reconcile_total",
+                          "Total number of reconciliations per controller",
+                          METRIC_COUNTER,
+                          {"controller", "result"},
+                          NULL},
+    [CONTROLLER_ERRORS] = {"controller_runtime_reconcile_errors_total",
+                           "Total number of reconciliation errors per controller",
+                           METRIC_COUNTER,
+                           {"controller"},
+                           NULL},
+    [CONTROLLER_SECONDS] = {"controller_runtime_reconcile_time_seconds",
+                            "Length of time per reconciliation per controller",
+                            METRIC_HISTOGRAM,
+                            {"controller"},
+                            NULL},
     [QUEUE_ADDS] = {"workqueue_adds_total", "Total number of adds handled by workqueue", METRIC_COUNTER, {"name"}, NULL},
     [QUEUE_DEPTH_UPSTREAM] = {"workqueue_depth", "Current depth of workqueue", METRIC_GAUGE, {"name"}, NULL},
-    [QUEUE_SECONDS] = {"workqueue_queue_duration_seconds", "How long in seconds an item stays in workqueue before being requested", METRIC_HISTOGRAM, {"name"}, NULL},
+    [QUEUE_SECONDS] = {"workqueue_queue_duration_seconds",
+                       "How long in seconds an item stays in workqueue before being requested",
+                       METRIC_HISTOGRAM,
+                       {"name"},
+                       NULL},
     [FINDINGS] = {"k8sgpt_findings", "Open findings.", METRIC_GAUGE, {"analyzer", "severity", "namespace"}, NULL},
-    [DETECTION_SECONDS] = {"k8sgpt_finding_detection_seconds", "From reading a watch event to the Result being written.", METRIC_HISTOGRAM, {NULL}, NULL},
+    [DETECTION_SECONDS] =
+        {"k8sgpt_finding_detection_seconds", "From reading a watch event to the Result being written.", METRIC_HISTOGRAM, {NULL}, NULL},
     [STORE_OBJECTS] = {"k8sgpt_store_objects", "Objects kept in memory.", METRIC_GAUGE, {"resource"}, NULL},
     [STORE_BYTES] = {"k8sgpt_store_bytes", "Bytes of the objects kept in memory.", METRIC_GAUGE, {"resource"}, NULL},
     [NOTIFICATIONS] = {"k8sgpt_notifications_total", "Notifications by outcome.", METRIC_COUNTER, {"sink", "outcome"}, NULL},
-    [LAST_ANALYSIS] = {"k8sgpt_last_analysis_timestamp_seconds", "When the findings of a K8sGPT resource were last known to be current.", METRIC_GAUGE, {"namespace", "k8sgpt"}, NULL},
-    [QUEUE_DEPTH] = {"k8sgpt_queue_depth", "K8sGPT resources that wait for a run, and objects that wait for an analysis.", METRIC_GAUGE, {NULL}, NULL},
+    [LAST_ANALYSIS] = {"k8sgpt_last_analysis_timestamp_seconds",
+                       "When the findings of a K8sGPT resource were last known to be current.",
+                       METRIC_GAUGE,
+                       {"namespace", "k8sgpt"},
+                       NULL},
+    [QUEUE_DEPTH] =
+        {"k8sgpt_queue_depth", "K8sGPT resources that wait for a run, and objects that wait for an analysis.", METRIC_GAUGE, {NULL}, NULL},
     [STEP_SECONDS] = {"k8sgpt_reconcile_duration_seconds", "Time a step took, waiting included.", METRIC_HISTOGRAM, {"step"}, NULL},
     [BUILD_INFO] = {"k8sgpt_build_info", "The build that runs.", METRIC_GAUGE, {"version", "revision"}, NULL},
 };
 
 struct telemetry {
-    struct operator *op;
+    struct operator* op;
     struct metric *families[FAMILIES];
 };
 
@@ -64,7 +107,7 @@ static void put_group(const struct group *g, void *arg) {
 static void collect(void *arg) {
     static const enum family on_demand[] = {STORE_OBJECTS, STORE_BYTES, RESULTS, RESULTS_BY_TYPE, FINDINGS};
     struct telemetry *t = arg;
-    const struct operator *op = t->op;
+    const struct operator* op = t->op;
     for (size_t i = 0; i < sizeof on_demand / sizeof *on_demand; i++) metric_clear(t->families[on_demand[i]]);
     if (op->cluster) cluster_each_store(op->cluster, put_store, t);
     for (const struct tenant *tenant = op->tenants; tenant; tenant = tenant->hh.next) findings_each(tenant->findings, put_group, t);
@@ -72,7 +115,7 @@ static void collect(void *arg) {
     metric_set(t->families[QUEUE_DEPTH], NULL, (double)(op->queue_depth + (op->diagnosis ? diagnosis_pending(op->diagnosis) : 0)));
 }
 
-struct telemetry *telemetry_new(struct operator *op, struct metrics *metrics) {
+struct telemetry *telemetry_new(struct operator* op, struct metrics *metrics) {
     struct telemetry *t = calloc(1, sizeof *t);
     if (!t) return NULL;
     t->op = op;
@@ -90,7 +133,9 @@ void telemetry_free(struct telemetry *t) {
 
 void telemetry_enqueued(struct telemetry *t) { metric_add(t->families[QUEUE_ADDS], &CONTROLLER, 1); }
 
-void telemetry_dequeued(struct telemetry *t, int64_t waited_us) { metric_observe(t->families[QUEUE_SECONDS], &CONTROLLER, (double)waited_us / 1e6); }
+void telemetry_dequeued(struct telemetry *t, int64_t waited_us) {
+    metric_observe(t->families[QUEUE_SECONDS], &CONTROLLER, (double)waited_us / 1e6);
+}
 
 void telemetry_step(struct telemetry *t, const char *step, int64_t duration_us) {
     metric_observe(t->families[STEP_SECONDS], METRIC_LABELS(str_of(step)), (double)duration_us / 1e6);

@@ -14,8 +14,9 @@ static const char LABEL_NAME[] = "k8sgpts.k8sgpt.ai/name", LABEL_NAMESPACE[] = "
 /* ---- findings of the tenant --------------------------------------------------------------------------------------------------- */
 
 /* Every filter must want to keep it. A filter that fails keeps its last decision, which at first is to keep: it hides no fault. */
-static bool filter_keeps(struct tenant *t, const struct policy *filter, struct group *g, const struct finding *f, const struct doc *finding) {
-    struct operator *op = t->op;
+static bool filter_keeps(struct tenant *t, const struct policy *filter, struct group *g, const struct finding *f,
+                         const struct doc *finding) {
+    struct operator* op = t->op;
     struct reader reader = {.cluster = op->cluster, .owners = op->filter_owners, .reads = op->filter_reads, .evaluation = &g->kept_by};
     struct script_call call = {.policy = filter, .function = "keep", .args = {{finding, NULL}, {t->cr, NULL}}, .arg_count = 2};
     struct script_outcome out;
@@ -27,7 +28,7 @@ static bool filter_keeps(struct tenant *t, const struct policy *filter, struct g
 
 static bool keep(struct group *g, struct finding *f, void *arg) {
     struct tenant *t = arg;
-    struct operator *op = t->op;
+    struct operator* op = t->op;
     struct err err;
     struct doc *finding = finding_document(g, f, NULL, 0, &err);
     bool keeps = true;
@@ -60,7 +61,7 @@ static void free_names(char ***names, size_t *count) {
     *count = 0;
 }
 
-struct tenant *tenant_new(struct operator *op, struct doc *cr, struct err *err) {
+struct tenant *tenant_new(struct operator* op, struct doc *cr, struct err *err) {
     struct doc_value o = doc_root(cr);
     struct str ns = doc_path_str(o, "metadata.namespace"), name = doc_path_str(o, "metadata.name");
     struct tenant *t = calloc(1, sizeof *t);
@@ -87,7 +88,7 @@ nomem:
 }
 
 static void leave_queue(struct tenant *t) {
-    struct operator *op = t->op;
+    struct operator* op = t->op;
     for (struct tenant **p = &op->queue; *p; p = &(*p)->next) {
         if (*p != t) continue;
         *p = t->next;
@@ -116,7 +117,7 @@ void tenant_free(struct tenant *t) {
 }
 
 void tenant_enqueue(struct tenant *t) {
-    struct operator *op = t->op;
+    struct operator* op = t->op;
     if (t->run) {
         t->again = true;
         return;
@@ -134,7 +135,8 @@ void tenant_enqueue(struct tenant *t) {
 
 /* What a run depends on: everything but what runs write. */
 static bool same_wish(const struct doc *a, const struct doc *b) {
-    static const char *const paths[] = {"spec", "metadata.uid", "metadata.finalizers", "metadata.deletionTimestamp", "metadata.annotations", "metadata.labels"};
+    static const char *const paths[] = {
+        "spec", "metadata.uid", "metadata.finalizers", "metadata.deletionTimestamp", "metadata.annotations", "metadata.labels"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         if (!doc_equal(doc_path(doc_root(a), paths[i]), doc_path(doc_root(b), paths[i]))) return false;
     return true;
@@ -174,7 +176,8 @@ void tenant_adopt_results(struct tenant *t) {
     int rc = store_list(results, &query, &found, &count, &err);
     for (size_t i = 0; !rc && i < count; i++) {
         if (!findings_adopt(t->findings, found[i], &err)) continue;
-        log_warn("operator", "a Result was not understood and is left alone", LOG_T("result", doc_path_str(doc_root(found[i]), "metadata.name")), LOG_S("error", err.msg));
+        log_warn("operator", "a Result was not understood and is left alone",
+                 LOG_T("result", doc_path_str(doc_root(found[i]), "metadata.name")), LOG_S("error", err.msg));
     }
     free(found);
 }
@@ -199,7 +202,7 @@ static void add_name(char ***names, size_t *count, struct str name) {
 }
 
 static struct doc *select_by(struct tenant *t, const struct policy *filter) {
-    struct operator *op = t->op;
+    struct operator* op = t->op;
     struct reader reader = {.cluster = op->cluster, .owners = op->filter_owners};
     struct script_call call = {.policy = filter, .function = "select", .args = {{t->cr, NULL}}, .arg_count = 1};
     struct script_outcome out;
@@ -213,8 +216,10 @@ static void narrow(char **names, size_t *count, struct doc_value selected) {
     for (size_t i = 0; i < *count; i++) {
         bool listed = false;
         for (size_t k = 0; k < doc_len(selected); k++) listed |= str_is(doc_str(doc_at(selected, k)), names[i]);
-        if (listed) names[kept++] = names[i];
-        else free(names[i]);
+        if (listed)
+            names[kept++] = names[i];
+        else
+            free(names[i]);
     }
     *count = kept;
 }
@@ -228,8 +233,10 @@ struct choice {
 static void take_selection(struct tenant *t, struct doc_value selected, struct choice *c) {
     for (size_t i = 0; i < doc_len(selected); i++) {
         struct str name = doc_str(doc_at(selected, i));
-        if (!bundle_find(t->op->bundle, POLICY_ANALYZER, name)) add_name(&c->unknown, &c->unknown_count, name);
-        else if (!c->made) add_name(&c->names, &c->count, name);
+        if (!bundle_find(t->op->bundle, POLICY_ANALYZER, name))
+            add_name(&c->unknown, &c->unknown_count, name);
+        else if (!c->made)
+            add_name(&c->names, &c->count, name);
     }
     if (c->made) narrow(c->names, &c->count, selected);
     c->made = true;
@@ -238,7 +245,7 @@ static void take_selection(struct tenant *t, struct doc_value selected, struct c
 static bool is_chosen(const char *analyzer, void *arg) { return tenant_has_chosen(arg, analyzer); }
 
 bool tenant_choose(struct tenant *t) {
-    struct operator *op = t->op;
+    struct operator* op = t->op;
     struct choice c = {0};
     for (size_t i = 0; i < bundle_count(op->bundle, POLICY_FILTER); i++) {
         const struct policy *p = policycalls_effective(op->calls, bundle_at(op->bundle, POLICY_FILTER, i));

@@ -1,8 +1,8 @@
 /*
  * tenant: one K8sGPT resource: what it wants, what is found for it, and its runs of the seven steps.
  *
- * Tenants share nothing but the operator's caches. A tenant is run when its resource changes, when one of its findings does, when the policies do, and
- * after the time its last run asked for; never twice at once. Changes during a run make one more run.
+ * Tenants share nothing but the operator's caches. A tenant is run when its resource changes, when one of its findings does, when the
+ * policies do, and after the time its last run asked for; never twice at once. Changes during a run make one more run.
  */
 #ifndef OPERATOR_TENANT_H
 #define OPERATOR_TENANT_H
@@ -16,7 +16,7 @@ struct operator;
 struct run;
 
 struct tenant {
-    struct operator *op;
+    struct operator* op;
     char *key; /* "namespace/name" */
     char *ns, *name;
     struct doc *cr; /* as last seen */
@@ -39,7 +39,7 @@ struct tenant {
 };
 
 /* For a resource that appeared. NULL without memory. */
-struct tenant *tenant_new(struct operator *op, struct doc *cr, struct err *err);
+struct tenant *tenant_new(struct operator* op, struct doc *cr, struct err *err);
 void tenant_free(struct tenant *t); /* a run under way is dropped */
 
 /* The resource changed. Runs, unless nothing but what we wrote ourselves changed. */
