@@ -22,7 +22,8 @@ local SAMPLES <const> = here:match("^(.*)/demo$") or "samples"
 local ROOT <const> = SAMPLES:match("^(.*)/samples$") or "."
 
 --- What is wrong in the shop: "Kind namespace/name" of the object, a pod without the random end of its name.
-local FAULTS = { "Pod shop/payments", "Pod shop/emails", "Pod shop/search", "Service shop/orders", "Deployment shop/catalog" }
+local MENDED <const>, SILENCED <const> = "Service shop/orders", "Deployment shop/catalog"
+local FAULTS = { "Pod shop/payments", "Pod shop/emails", "Pod shop/search", MENDED, SILENCED }
 
 ---@type demo.Program[]
 local started = {}
@@ -145,39 +146,44 @@ local function is_of(fault, object)
   return object == fault or object:sub(1, #fault + 1) == fault .. "-"
 end
 
+--- True when each fault of the shop but those `gone` is among the objects, and none of those.
+---@param objects table<string, any> by "Kind namespace/name"
+---@param gone? table<string, true>
+local function are_there(objects, gone)
+  for _, fault in ipairs(FAULTS) do
+    local found = false
+    for object in pairs(objects) do found = found or is_of(fault, object) end
+    if found == (gone ~= nil and gone[fault] == true) then return false end
+  end
+  return true
+end
+
+---@param gone? table<string, true>
+local function show_results(server, gone)
+  server:await_results("the faults of the shop" .. (gone and ", without what is settled" or ""), function(results) return are_there(results, gone) end)
+  screen.server_table(server:result_table())
+end
+
 local function show_faults(operator, server)
   title("What it finds, as the log sink tells it, and the policy that decided it")
   local open = {}
   show_findings(operator, "all faults of the shop", function(_, finding)
-    open[#open + 1] = ("%s %s/%s"):format(finding.kind, finding.namespace, finding.name)
-    for _, fault in ipairs(FAULTS) do
-      local found = false
-      for _, object in ipairs(open) do found = found or is_of(fault, object) end
-      if not found then return false end
-    end
-    return true
-  end)
-  server:await_results("one for each fault", function(results)
-    for _, fault in ipairs(FAULTS) do
-      local found = false
-      for object in pairs(results) do found = found or is_of(fault, object) end
-      if not found then return false end
-    end
-    return true
+    open[("%s %s/%s"):format(finding.kind, finding.namespace, finding.name)] = true
+    return are_there(open)
   end)
   title("kubectl get results")
-  screen.server_table(server:result_table())
+  show_results(server)
 end
 
-local MAIN_METRICS = { "^k8sgpt_number_of_results{", "^k8sgpt_number_of_results_by_type{", "^k8sgpt_findings{", "^k8sgpt_finding_detection_seconds_count",
-  "^k8sgpt_finding_detection_seconds_sum", "^k8sgpt_store_objects{", "^process_resident_memory_bytes" }
+local MAIN_METRICS = { "^k8sgpt_number_of_results{", "^k8sgpt_findings{", "^k8sgpt_finding_detection_seconds_count", "^k8sgpt_finding_detection_seconds_sum",
+  '^k8sgpt_store_objects{resource="v1/Pod"}', '^k8sgpt_policy_runs_total{kind="analyzer"', "^process_resident_memory_bytes" }
 
 local function show_metrics(operator)
   title("curl http://%s/metrics (the main ones)", operator.metrics)
   local text = process.capture(("curl -sS --max-time %d http://%s/metrics"):format(process.LIMIT_SECONDS, operator.metrics))
   local rows = {}
-  for line in text:gmatch("[^\n]+") do
-    for _, pattern in ipairs(MAIN_METRICS) do
+  for _, pattern in ipairs(MAIN_METRICS) do
+    for line in text:gmatch("[^\n]+") do
       if line:find(pattern) then rows[#rows + 1] = table.pack(line:match("^(.*) (%S+)$")) end
     end
   end
@@ -201,32 +207,28 @@ local function mend_orders(server)
   server:merge("/api/v1/namespaces/shop/endpoints/orders", { subsets = { { addresses = addresses, ports = ports } } })
 end
 
-local function await_gone(server, object)
-  server:await_results(object .. " gone", function(results) return results[object] == nil end)
+local function await_news(operator, object)
+  show_findings(operator, object .. " resolved", function(change, finding)
+    return change == "resolved" and ("%s %s/%s"):format(finding.kind, finding.namespace, finding.name) == object
+  end)
 end
 
 local function mend(operator, server)
   title("A fault is mended: the Service orders selects app=orders, as its pods are called, no longer app=order")
   mend_orders(server)
-  show_findings(operator, "the news that the Service is fine again", function(change, finding)
-    return change == "resolved" and finding.kind == "Service" and finding.name == "orders"
-  end)
-  await_gone(server, "Service shop/orders")
-  say("  its Result is gone:")
-  screen.server_table(server:result_table())
+  await_news(operator, MENDED)
+  show_results(server, { [MENDED] = true })
 end
 
-local function override(server)
-  local file <const> = here .. "/override/filters.default.lua"
-  title("An override is dropped into %s, without a restart", POLICIES)
-  screen.file(file)
+local function override(operator, server)
+  local name <const> = "filters.known-issues.lua"
+  title("A policy is dropped into %s, without a restart: %s", POLICIES, name)
+  screen.file(here .. "/override/" .. name)
   -- Moved, not copied, into place: a file that is half there would be refused.
-  local staged = FOLDER .. "/filters.default.lua"
-  write_all(staged, read_all(file))
-  assert(os.rename(staged, POLICIES .. "/filters.default.lua"))
-  await_gone(server, "Deployment shop/catalog")
-  say("\n  the Result of Deployment shop/catalog is gone:")
-  screen.server_table(server:result_table())
+  write_all(FOLDER .. "/" .. name, read_all(here .. "/override/" .. name))
+  assert(os.rename(FOLDER .. "/" .. name, POLICIES .. "/" .. name))
+  await_news(operator, SILENCED)
+  show_results(server, { [MENDED] = true, [SILENCED] = true })
 end
 
 local function show_tail(program)
@@ -243,7 +245,7 @@ local function run()
   show_faults(operator, server)
   show_metrics(operator)
   mend(operator, server)
-  override(server)
+  override(operator, server)
   title("That was all, in %.1f s", process.uptime() - begin)
 end
 

@@ -83,6 +83,7 @@ function screen.finding(ts, change, finding)
   screen.say("%s", ("  %s  %s  %s  %s  %s  %s"):format(screen.paint("dim", ts:match("T([%d:.]+)") or ts), screen.paint(OF_CHANGE[change], pad(change, 8)),
     screen.paint(OF_SEVERITY[finding.severity], pad(finding.severity, 8)), pad(finding.kind .. " " .. object, 41), pad(finding.rule, 16),
     screen.paint("cyan", ("analyzers/%s (%s)"):format(finding.policy, finding.layer))))
+  if change == "resolved" then return end -- its text is of before
   screen.say("%s", screen.paint("dim", "                " .. shortened(finding.text:gsub("%s+", " "), 118)))
 end
 
