@@ -51,7 +51,7 @@ static int function_index(struct str name) {
 static int check_function(const struct policy_entry *e, int i, struct err *err) {
     const struct policy *p = &e->policy;
     if (functions[i].use[p->kind] == NOT_A_FUNCTION)
-        return refuse(e, err, "a %s has no function %s; remove it", policy_kind_name(p->kind), functions[i].name);
+        return refuse(e, err, "the kind %s has no function %s; remove it", policy_kind_name(p->kind), functions[i].name);
     return script_has(p, functions[i].name) ? 0 : refuse(e, err, "%s must be a function", functions[i].name);
 }
 
@@ -66,7 +66,7 @@ static int check_field(const struct policy_entry *e, struct str name, struct doc
     int i = 0;
     while (i < FIELDS && !str_is(name, fields[i].name)) i++;
     if (i == FIELDS) return refuse(e, err, "a policy has no field " STR_FMT "; correct or remove it", STR_ARG(name));
-    if (!has_type(v, fields[i].type)) return refuse(e, err, "%s must be a %s", fields[i].name, doc_type_name(fields[i].type));
+    if (!has_type(v, fields[i].type)) return refuse(e, err, "%s must be of type %s", fields[i].name, doc_type_name(fields[i].type));
     if (fields[i].higher_only && p->layer == LAYER_BUILTIN)
         return refuse(e, err, "%s is for layers above the built-in one; remove it", fields[i].name);
     if (fields[i].analyzer_only && p->kind != POLICY_ANALYZER) return refuse(e, err, "%s is for analyzers; remove it", fields[i].name);
@@ -114,7 +114,7 @@ static int check_functions(const struct policy_entry *e, struct err *err) {
         bool there = doc_type(doc_get(table, str_of(functions[i].name))) != DOC_ABSENT;
         any = any || there;
         if (!there && functions[i].use[e->policy.kind] == MUST)
-            return refuse(e, err, "a %s needs a function %s", policy_kind_name(e->policy.kind), functions[i].name);
+            return refuse(e, err, "the kind %s needs a function %s", policy_kind_name(e->policy.kind), functions[i].name);
     }
     return any ? 0 : refuse(e, err, "a filter needs a function select or keep");
 }

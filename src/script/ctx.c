@@ -22,7 +22,7 @@ void ctx_host_failed(lua_State *L, struct frame *f, int rc) {
 
 void ctx_need(lua_State *L, bool there, const char *what) {
     struct frame *f = ctx_frame(L);
-    if (!there) vm_raise(L, "%s is not there for a %s", what, policy_kind_name(f->policy->kind));
+    if (!there) vm_raise(L, "%s is not there for the kind %s", what, policy_kind_name(f->policy->kind));
 }
 
 const struct policy_watch *ctx_watch(lua_State *L, int index, const char *what) {
@@ -105,7 +105,7 @@ static int ctx_field(lua_State *L) {
     else if (str_is(name, "options"))
         doc = f->options;
     else
-        vm_raise(L, "ctx." STR_FMT " is not there for a %s", STR_ARG(name), policy_kind_name(f->policy->kind));
+        vm_raise(L, "ctx." STR_FMT " is not there for the kind %s", STR_ARG(name), policy_kind_name(f->policy->kind));
     view_push_doc(L, doc ? doc : f->vm->empty, NULL);
     return 1;
 }
