@@ -26,8 +26,8 @@ static bool run(void *arg) {
     struct http_server *s = arg;
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
     enum MHD_Result timed = MHD_YES;
+    s->turns++;
     for (int i = 0; i < RUNS_A_TURN && timed == MHD_YES && wait_ms == 0; i++) {
-        s->runs++;
         (void)MHD_run(s->daemon);
         timed = MHD_get_timeout(s->daemon, &wait_ms);
     }

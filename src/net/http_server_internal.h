@@ -31,7 +31,7 @@ struct http_server {
     http_handler handler;
     void *arg;
     uint16_t port;
-    uint64_t runs; /* of the daemon, so far */
+    uint64_t turns; /* of the loop in which the daemon ran, so far */
     unsigned connections;
     struct http_conn *waiting; /* longest first */
     struct http_exchange *exchanges;
@@ -44,7 +44,7 @@ struct http_stream {
     struct buf pending;
     size_t sent; /* bytes of pending that are on their way already */
     size_t max_pending_bytes;
-    size_t left_bytes; /* pending when run number left_at began */
+    size_t left_bytes; /* pending in turn left_at */
     uint64_t left_at;
     bool open; /* neither ended nor closed */
     bool ended;

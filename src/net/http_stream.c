@@ -89,12 +89,12 @@ void http_stream_begin(struct http_exchange *x, int status, const char *content_
     http_exchange_answer(x, status, content_type, response);
 }
 
-/* What is pending two runs of the daemon after it was written, the peer has left unread. */
+/* What is still pending two turns after it was written, the peer has left unread. */
 static bool peer_is_slow(struct http_exchange *x) {
     struct http_stream *st = &x->stream;
-    if (x->server->runs >= st->left_at + 2) {
+    if (x->server->turns >= st->left_at + 2) {
         st->left_bytes = pending_bytes(st);
-        st->left_at = x->server->runs;
+        st->left_at = x->server->turns;
     }
     return st->left_bytes > st->max_pending_bytes;
 }
@@ -105,9 +105,10 @@ void http_stream_write(struct http_exchange *x, struct str bytes) {
     if (st->sent > st->pending.len / 2) forget_sent(st);
     if (peer_is_slow(x) || buf_append(&st->pending, bytes.p, bytes.n, NULL)) {
         http_stream_cut(x);
-    } else {
-        http_exchange_resume(x);
+        return;
     }
+    http_exchange_resume(x);
+    http_server_wake(x->server); /* a daemon that waits to write counts turns as well */
 }
 
 void http_stream_end(struct http_exchange *x) {

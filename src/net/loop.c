@@ -17,6 +17,14 @@ static void expire(uv_timer_t *handle) {
     loop->expired = true;
 }
 
+static bool is_over(const struct loop *loop) { return *loop->awaited || loop->expired || loop->stopped; }
+
+/* A turn runs the timers that are due and then blocks for I/O, even if one of them has just raised the flag: not so. */
+static void before_blocking(uv_prepare_t *handle) {
+    struct loop *loop = handle->data;
+    if (is_over(loop)) uv_stop(&loop->uv);
+}
+
 /* OpenSSL writes to sockets without MSG_NOSIGNAL: a peer that went away must not end the process. */
 static void ignore_sigpipe(void) { (void)signal(SIGPIPE, SIG_IGN); }
 
@@ -34,7 +42,8 @@ struct loop *loop_new(struct err *err) {
         goto fail;
     }
     (void)uv_timer_init(&loop->uv, &loop->deadline);
-    loop->deadline.data = loop;
+    (void)uv_prepare_init(&loop->uv, &loop->gate);
+    loop->deadline.data = loop->gate.data = loop;
     ignore_sigpipe();
     return loop;
 fail:
@@ -54,6 +63,7 @@ void loop_free(struct loop *loop) {
     if (!loop) return;
     loop_signals_close(loop);
     uv_close((uv_handle_t *)&loop->deadline, NULL);
+    uv_close((uv_handle_t *)&loop->gate, NULL);
     uv_close((uv_handle_t *)&loop->keep, NULL);
     size_t leaks = 0;
     uv_walk(&loop->uv, report_leak, &leaks);
@@ -77,9 +87,12 @@ void loop_stop(struct loop *loop) {
 
 bool loop_run_until(struct loop *loop, const bool *flag, int64_t timeout_ms) {
     loop->expired = false;
+    loop->awaited = flag;
     uv_update_time(&loop->uv);
     (void)uv_timer_start(&loop->deadline, expire, timeout_ms > 0 ? (uint64_t)timeout_ms : 0, 0);
-    while (!*flag && !loop->expired && !loop->stopped) (void)uv_run(&loop->uv, UV_RUN_ONCE);
+    (void)uv_prepare_start(&loop->gate, before_blocking);
+    while (!is_over(loop)) (void)uv_run(&loop->uv, UV_RUN_ONCE);
+    (void)uv_prepare_stop(&loop->gate);
     (void)uv_timer_stop(&loop->deadline);
     loop->stopped = false;
     return *flag;

@@ -19,6 +19,8 @@ struct loop {
     uv_loop_t uv;
     uv_async_t keep;     /* always active: without it uv_run returns when nothing is registered */
     uv_timer_t deadline; /* of loop_run_until */
+    uv_prepare_t gate;   /* of loop_run_until */
+    const bool *awaited;
     struct signal_watch *signals;
     bool stopped;
     bool expired;
