@@ -100,7 +100,8 @@ end
 
 local function busted(folder)
   if #lines_of("find " .. folder .. " -name '*_spec.lua' 2>/dev/null") == 0 then return score() end
-  local output, status = capture("busted --lua=/usr/bin/lua5.4 -o plainTerminal --lpath='./lua/?.lua;./spec/?.lua;./?.lua' " .. folder)
+  -- Not --lpath: busted hands its options on to the Lua of --lua unquoted, and the shell ends the command at a semicolon.
+  local output, status = capture("LUA_PATH='./lua/?.lua;./spec/?.lua;./?.lua;;' busted --lua=/usr/bin/lua5.4 -o plainTerminal " .. folder)
   local passed, failed, errors, pending = output:match("(%d+) success%a* / (%d+) failure%a* / (%d+) error%a* / (%d+) pending")
   local result = passed and score(math.tointeger(passed), math.tointeger(failed) + math.tointeger(errors), math.tointeger(pending)) or score(0, 1)
   return judge("busted " .. folder, result, output, status)
