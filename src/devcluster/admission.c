@@ -1,11 +1,10 @@
 #include "devcluster/admission.h"
 
-#include <openssl/evp.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "devcluster/base64.h"
 #include "devcluster/crd.h"
-#include "devcluster/memory.h"
+#include "devcluster/defaults.h"
 #include "devcluster/metadata.h"
 #include "devcluster/schema.h"
 #include "devcluster/status.h"
@@ -29,24 +28,13 @@ static void start(const struct dev_kind *kind, cJSON *tree) {
         tree_make(tree_make(tree, "status"), "loadBalancer");
 }
 
-static void encode(cJSON *data, const cJSON *plain) {
-    const char *text = cJSON_IsString(plain) ? plain->valuestring : "";
-    size_t n = strlen(text);
-    unsigned char *out = dev_alloc(4 * (n / 3 + 1) + 1);
-    EVP_EncodeBlock(out, (const unsigned char *)text, (int)n);
-    cJSON_AddItemToObject(data, plain->string, cJSON_CreateString((const char *)out));
-    free(out);
-}
-
 /* stringData is write-only: it goes into data, in base64. */
 static void fold_string_data(cJSON *tree) {
     const cJSON *plain;
     cJSON_ArrayForEach(plain, tree_get(tree, "stringData")) {
-        tree_drop(tree_make(tree, "data"), plain->string);
-        encode(tree_get(tree, "data"), plain);
+        if (cJSON_IsString(plain)) tree_set(tree_make(tree, "data"), plain->string, dev_base64(str_of(plain->valuestring)));
     }
     tree_drop(tree, "stringData");
-    if (!tree_get(tree, "type")) tree_set_text(tree, "type", "Opaque");
 }
 
 static cJSON *admit_custom(const struct dev_kind *kind, cJSON *tree, cJSON *causes) {
@@ -61,6 +49,7 @@ cJSON *dev_admit(const struct dev_kind *kind, cJSON *tree, const cJSON *before, 
     cJSON *causes = cJSON_CreateArray();
     if (!before) start(kind, tree);
     if (dev_kind_is(kind, "", "Secret")) fold_string_data(tree);
+    if (strcmp(subresource, "status") != 0) dev_defaults_fill(kind, tree, before);
     if (dev_kind_is(kind, "apiextensions.k8s.io", "CustomResourceDefinition") && strcmp(subresource, "status") != 0) dev_crd_complete(tree);
     dev_meta_check(kind, tree, causes);
     admit_custom(kind, tree, causes);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "devcluster/memory.h"
+#include "devcluster/protobuf.h"
 #include "devcluster/status.h"
 #include "devcluster/tree.h"
 #include "doc/doc.h"
@@ -137,7 +138,10 @@ cJSON *dev_request_body(const struct dev_request *r, cJSON **out) {
     struct err err = {0};
     *out = NULL;
     if (body.n == 0) return NULL;
-    if (has_type(type, "protobuf")) return dev_status_media_type(r->kind);
+    if (has_type(type, "protobuf")) {
+        *out = dev_protobuf_read(body);
+        return *out ? NULL : dev_status_media_type(r->kind);
+    }
     *out = has_type(type, "yaml") ? dev_yaml_tree(body, &err) : tree_parse(body, NULL);
     if (*out) return NULL;
     return dev_status_bad_request("error decoding the request body: %s", *err.msg ? err.msg : "invalid JSON");

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "devcluster/protobuf.h"
 #include "devcluster/reply.h"
 #include "devcluster/status.h"
 #include "devcluster/tree.h"
@@ -19,7 +20,8 @@ static bool allowed(const struct dev_cluster *c, const cJSON *attributes) {
 
 bool dev_review(struct dev_cluster *c, struct http_exchange *x) {
     if (!str_is(http_path(x), "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews") || !str_is(http_method(x), "POST")) return false;
-    cJSON *tree = tree_parse(http_body(x), NULL);
+    cJSON *tree = dev_protobuf_read(http_body(x));
+    if (!tree) tree = tree_parse(http_body(x), NULL);
     if (!cJSON_IsObject(tree)) {
         cJSON_Delete(tree);
         dev_reply_status(x, dev_status_bad_request("the body of the request must be a SelfSubjectAccessReview"));
