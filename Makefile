@@ -110,7 +110,7 @@ unit: units
 	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) lua5.4 spec/run.lua unit $(UNIT_BIN)
 unit-%:
 	@$(if $(filter $(BUILD)/unit/$*/%,$(UNIT_BIN)),$(MAKE) --no-print-directory $(filter $(BUILD)/unit/$*/%,$(UNIT_BIN)))
-	@set -e; for t in $(filter $(BUILD)/unit/$*/%,$(UNIT_BIN)); do $$t; done
+	@set -e; for t in $(filter $(BUILD)/unit/$*/%,$(UNIT_BIN)); do timeout 170 $$t; done
 
 ## make behaviour  the tests of the whole program only
 behaviour: $(BIN)
@@ -138,12 +138,14 @@ lint: lint-deps
 	@$(MAKE) --no-print-directory -j$(JOBS) tidy
 lint-deps:
 	@tools/deps.sh build lint
+# Shallow: without following calls the analyzer takes a quarter of the time and does not mistake uthash's lists for freed ones.
+TIDY_ARGS := -Xclang -analyzer-config -Xclang mode=shallow
 tidy: $(patsubst src/%.c,$(BUILD)/tidy/%.ok,$(wildcard src/*.c src/*/*.c))
 # An object is rebuilt when a header of it changes: then it is analysed again, and only then.
 $(BUILD)/tidy/%.ok: src/%.c $(BUILD)/obj/%.o .clang-tidy
 	@mkdir -p $(@D)
 	$(call say,TIDY,$<)
-	$(Q)clang-tidy-14 --quiet $< -- $(LANGUAGE) $(PKG_CFLAGS) 2>$@.log || { cat $@.log; exit 1; }
+	$(Q)clang-tidy-14 --quiet $< -- $(TIDY_ARGS) $(LANGUAGE) $(PKG_CFLAGS) 2>$@.log || { cat $@.log; exit 1; }
 	@touch $@
 $(BUILD)/tidy/cli/version.ok: LANGUAGE += -I$(BUILD)/gen
 
