@@ -99,13 +99,14 @@ static void collect_items(const struct walk *w, const struct dev_place *p, const
 }
 
 static void collect(const struct walk *w, const struct dev_place *p, const cJSON *before, const cJSON *after, cJSON *set) {
+    bool envelope = strcmp(p->field, "metadata") == 0 && !*p->owner; /* there always, so nobody owns it as such */
     if (w->changes && before && tree_equal(before, after)) return;
     if (!is_granular(p, after)) {
-        tree_make(set, ".");
+        if (!envelope) tree_make(set, ".");
         return;
     }
     bool same_type = before && cJSON_IsObject(before) == cJSON_IsObject(after) && cJSON_IsArray(before) == cJSON_IsArray(after);
-    if (w->changes && !same_type && *p->field) tree_make(set, ".");
+    if (w->changes && !same_type && !envelope) tree_make(set, ".");
     if (cJSON_IsObject(after))
         collect_members(w, p, same_type ? before : NULL, after, set);
     else
