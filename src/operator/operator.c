@@ -95,6 +95,7 @@ void operator_run_ended(struct operator* op, struct tenant *t, const struct err 
     (void)op;
     bool again = t->again;
     t->again = false;
+    t->ran = true;
     t->failures = failure ? t->failures + 1 : 0;
     if (failure) {
         int64_t wait_ms = failure->retry_after_s > 0 ? failure->retry_after_s * 1000LL : backoff_ms(t->failures);
@@ -254,7 +255,7 @@ static void policies_refused(const char *why, void *arg) {
 
 bool operator_ready(const struct operator* op, const char **why) {
     bool settled = true;
-    for (const struct tenant *t = op->tenants; t; t = t->hh.next) settled &= !t->has_chosen || tenant_settled(t);
+    for (const struct tenant *t = op->tenants; t; t = t->hh.next) settled &= t->ran && (!t->has_chosen || tenant_settled(t));
     *why = !op->live                                   ? "caches are syncing"
            : !store_of(op, K8SGPT_GVK)                 ? "K8sGPT resources cannot be read"
            : op->plan || (op->tenants && !op->serving) ? "caches are syncing"

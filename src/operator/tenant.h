@@ -29,6 +29,7 @@ struct tenant {
     bool has_chosen;
     bool adopted; /* Results of an earlier process have been taken over */
 
+    bool ran; /* a first run is over */
     bool queued, again;
     int64_t queued_us;
     struct tenant *next; /* in the run queue */
