@@ -32,6 +32,12 @@ _Noreturn static void refuse(lua_State *L, const struct writer *w, const char *w
     vm_raise(L, "%s %s", path, why);
 }
 
+/* The same of the table that is being walked, not of an entry in it. */
+_Noreturn static void refuse_table(lua_State *L, struct writer *w, const char *why) {
+    w->depth--;
+    refuse(L, w, why);
+}
+
 static void put_value(lua_State *L, struct writer *w, int index);
 
 static void put_list(lua_State *L, struct writer *w, int table, size_t n) {
@@ -53,7 +59,7 @@ static void put_key(lua_State *L, struct writer *w, const struct key *key) {
         return;
     }
     if (!w->policy || key->type != KEY_INT)
-        refuse(L, w, "has both numbered and named entries (or a hole in a list), which JSON has no form for");
+        refuse_table(L, w, "has both numbered and named entries (or a hole in a list), which JSON has no form for");
     snprintf(number, sizeof number, "%lld", key->integer);
     doc_key(w->b, str_of(number));
 }
@@ -85,7 +91,7 @@ static void put_table(lua_State *L, struct writer *w, int table) {
     w->levels[w->depth++] = (struct level){.table = self};
     size_t n;
     bool is_list = keys_are_sequence(L, table, &n), marked = convert_is_array(L, table);
-    if (marked && !is_list) refuse(L, w, "is marked as an array but has holes or names");
+    if (marked && !is_list) refuse_table(L, w, "is marked as an array but has holes or names");
     if (is_list && (n > 0 || marked))
         put_list(L, w, table, n);
     else

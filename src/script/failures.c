@@ -30,7 +30,8 @@ static int check_field(const struct policy *p, size_t at, struct str name, struc
     if (i == FIELDS) return refuse(p, at, err, "has an unknown field " STR_FMT, STR_ARG(name));
     bool ok = fields[i].type == DOC_ARRAY ? is_list(v) : doc_type(v) == fields[i].type;
     return ok ? 0
-              : refuse(p, at, err, "%s must be of type %s, is %s", fields[i].name, doc_type_name(fields[i].type), doc_type_name(doc_type(v)));
+              : refuse(p, at, err, "%s must be of type %s, is %s", fields[i].name, doc_type_name(fields[i].type),
+                       doc_type_name(doc_type(v)));
 }
 
 static int check_shape(const struct policy *p, size_t at, struct doc_value failure, struct err *err) {

@@ -9,6 +9,11 @@
 
 /* The module k8sgpt; its contract is in lua/k8sgpt/meta.lua. */
 
+_Noreturn static void raise_err(lua_State *L, const struct err *err) {
+    if (err->code == ERR_NOMEM) frame_stop(L, SCRIPT_MEMORY, "out of memory");
+    vm_raise(L, "%s", err->msg);
+}
+
 static int k8sgpt_array(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
@@ -41,7 +46,7 @@ static int k8sgpt_sha256(lua_State *L) {
     } else {
         rc = sha256_bytes(check_str(L, 1), hex, &err);
     }
-    if (rc) vm_raise(L, "%s", err.msg);
+    if (rc) raise_err(L, &err);
     lua_pushstring(L, hex);
     return 1;
 }
@@ -69,7 +74,7 @@ static int k8sgpt_json_encode(lua_State *L) {
     convert_put(L, 1);
     struct doc *doc = convert_finish(L);
     buf_clear(text);
-    if (json_write(doc_root(doc), style, text, &err)) vm_raise(L, "json_encode: %s", err.msg);
+    if (json_write(doc_root(doc), style, text, &err)) raise_err(L, &err);
     fuel_charge_bytes(L, text->len);
     lua_pushlstring(L, text->data ? text->data : "", text->len);
     return 1;
@@ -83,7 +88,7 @@ static int k8sgpt_json_decode(lua_State *L) {
     doc_unref(vm->scratch);
     vm->scratch = json_decode(vm->builder, text, NULL, &err);
     if (!vm->scratch) {
-        if (err.code == ERR_NOMEM) frame_stop(L, SCRIPT_MEMORY, "out of memory");
+        if (err.code == ERR_NOMEM) raise_err(L, &err);
         lua_pushnil(L);
         lua_pushstring(L, err.msg);
         return 2;

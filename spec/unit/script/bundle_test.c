@@ -4,7 +4,8 @@
 
 static void write_sink(struct fixture *fx, const char *path, const char *name, const char *fields, const char *result) {
     char text[2000];
-    snprintf(text, sizeof text, "return { api = 1, kind = 'sink', name = '%s', %s request = function(ctx) return { %s } end }", name, fields, result);
+    snprintf(text, sizeof text, "return { api = 1, kind = 'sink', name = '%s', %s request = function(ctx) return { %s } end }", name,
+             fields, result);
     fx_write(fx, path, text);
 }
 
@@ -92,7 +93,8 @@ static void test_disable(void **state) {
     assert_true(fx_load(&fx, false));
     assert_int_equal(bundle_count(fx.bundle, POLICY_SINK), 0);
     assert_null(bundle_find(fx.bundle, POLICY_SINK, STR("S")));
-    fx_write(&fx, "cluster/sinks/S/policy.lua", "return { api = 1, kind = 'sink', name = 'S', enabled = false, params = {} , description = 'x' }");
+    fx_write(&fx, "cluster/sinks/S/policy.lua",
+             "return { api = 1, kind = 'sink', name = 'S', enabled = false, params = {} , description = 'x' }");
     refused(&fx, "nothing but api, kind and name");
     fx_free(&fx);
 }
@@ -102,7 +104,8 @@ static void test_unknown_targets(void **state) {
     static const struct {
         const char *path, *text, *message;
     } cases[] = {
-        {"cluster/sinks/S/policy.lua", "return { api = 1, kind = 'sink', name = 'S', enabled = false }", "there is no sinks/S below to switch off"},
+        {"cluster/sinks/S/policy.lua", "return { api = 1, kind = 'sink', name = 'S', enabled = false }",
+         "there is no sinks/S below to switch off"},
         {"cluster/sinks/S/policy.lua", "return { api = 1, kind = 'sink', name = 'S', mode = 'wrap', request = function() end }",
          "there is no sinks/S below to wrap"},
         {"cluster/sinks/S/params.yaml", "a: 1", "there is no policy sinks/S"},
@@ -123,7 +126,8 @@ static void test_params_field_by_field(void **state) {
     (void)state;
     struct fixture fx;
     fx_new(&fx);
-    write_sink(&fx, "builtin/sinks/S/policy.lua", "S", "params = { a = 1, b = { c = 2 }, d = 'x' },", "ctx.params.a, #ctx.params.b, ctx.params.d");
+    write_sink(&fx, "builtin/sinks/S/policy.lua", "S", "params = { a = 1, b = { c = 2 }, d = 'x' },",
+               "ctx.params.a, #ctx.params.b, ctx.params.d");
     fx_write(&fx, "builtin/sinks/S/params.yaml", "d: y\n");
     fx_write(&fx, "cluster/sinks/S/params.yaml", "b: [1, 2, 3]\n");
     fx_write(&fx, "object/x", "");
@@ -240,7 +244,8 @@ static void test_overrides_are_listed(void **state) {
     fx_write(&fx, "cluster/sinks/Off/policy.lua", "return { api = 1, kind = 'sink', name = 'Off', enabled = false }");
     fx_write(&fx, "builtin/filters/F/policy.lua", "return { api = 1, kind = 'filter', name = 'F', keep = function() return true end }");
     fx_write(&fx, "cluster/filters/F/policy.lua", "return { api = 1, kind = 'filter', name = 'F', keep = function() return true end }");
-    fx_write(&fx, "object/filters/F/policy.lua", "return { api = 1, kind = 'filter', name = 'F', mode = 'wrap', keep = function(ctx) return ctx.next() end }");
+    fx_write(&fx, "object/filters/F/policy.lua",
+             "return { api = 1, kind = 'filter', name = 'F', mode = 'wrap', keep = function(ctx) return ctx.next() end }");
     if (!fx_load(&fx, false)) fail_msg("%s", fx.err.msg);
     bundle_each_override(fx.bundle, count_override, text);
     assert_string_equal(text, "F@object F@cluster -Off@cluster ");
@@ -253,7 +258,8 @@ static void test_wrapping_inherits(void **state) {
     struct fixture fx;
     fx_new(&fx);
     fx_write(&fx, "builtin/analyzers/A/policy.lua",
-             "return { api = 1, kind = 'analyzer', name = 'A', description = 'below', watches = { 'v1/Pod', { 'v1/Node', fields = { 'spec' } } },\n"
+             "return { api = 1, kind = 'analyzer', name = 'A', description = 'below', watches = { 'v1/Pod', { 'v1/Node', fields = { 'spec' "
+             "} } },\n"
              "fields = { 'status' }, indexes = { ['v1/Node'] = { 'spec.x' } },\n"
              "rules = { one = { severity = 'low' }, two = { severity = 'low' } }, run = function() return {} end }");
     fx_write(&fx, "cluster/analyzers/A/policy.lua",
@@ -273,7 +279,8 @@ static void test_wrapping_inherits(void **state) {
     assert_int_equal(policy_rule(p->lower, STR("two"))->severity, SEVERITY_LOW);
     assert_null(policy_rule(p, STR("three")));
     fx_write(&fx, "cluster/analyzers/A/policy.lua",
-             "return { api = 1, kind = 'analyzer', name = 'A', mode = 'wrap', watches = { 'v1/Node' }, run = function(ctx) return ctx.next() end }");
+             "return { api = 1, kind = 'analyzer', name = 'A', mode = 'wrap', watches = { 'v1/Node' }, run = function(ctx) return "
+             "ctx.next() end }");
     refused(&fx, "its first watch must be that too");
     fx_free(&fx);
 }
@@ -292,7 +299,8 @@ static void test_tables_are_checked(void **state) {
         {OK_FIELDS ", colour = 'red'", "a policy has no field colour"},
         {OK_FIELDS ", keep = r", "analyzer has no function keep"},
         {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, rules = R", "needs a function run"},
-        {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, rules = R, run = true", "run must be a function"},
+        {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, rules = R, run = true",
+         "run must be a function"},
         {"api = 1, kind = 'analyzer', name = 'A', watches = { 'v1/Pod' }, rules = R, run = r", "needs a description"},
         {"api = 1, kind = 'analyzer', name = 'A', description = 'd\\ne', watches = { 'v1/Pod' }, rules = R, run = r", "one line"},
         {"api = 1, kind = 'analyzer', name = 'A', description = 'd', rules = R, run = r", "needs watches"},
@@ -307,12 +315,16 @@ static void test_tables_are_checked(void **state) {
         {OK_FIELDS ", params = function() end", "params must be of type object"},
         {OK_FIELDS ", rules2 = {}", "no field rules2"},
         {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'Pod' }, rules = R, run = r", "watches"},
-        {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { { 'v1/Pod', field = {} } }, rules = R, run = r", "a watch has no field field"},
+        {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { { 'v1/Pod', field = {} } }, rules = R, run = r",
+         "a watch has no field field"},
         {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { { fields = {} } }, rules = R, run = r", "a watch must be"},
-        {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, rules = { x = {} }, run = r", "severity of rule x"},
-        {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, rules = { x = { severity = 'low', grace = -1 } }, run = r",
+        {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, rules = { x = {} }, run = r",
+         "severity of rule x"},
+        {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, rules = { x = { severity = 'low', grace = -1 "
+         "} }, run = r",
          "grace of rule x"},
-        {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, rules = { x = { severity = 'low', graze = 1 } }, run = r",
+        {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, rules = { x = { severity = 'low', graze = 1 } "
+         "}, run = r",
          "unknown field"},
         {"api = 1, kind = 'analyzer', name = 'A', 5", "a policy has no field 1"},
     };

@@ -4,12 +4,15 @@
 
 static void write_step(struct fixture *fx, const char *layer, const char *fields, const char *body) {
     char text[8000], path[100];
-    snprintf(text, sizeof text, "local k8sgpt = require 'k8sgpt'\nreturn { api = 1, kind = 'step', name = 'Init', %s run = function(ctx, cr) %s end }", fields, body);
+    snprintf(text, sizeof text,
+             "local k8sgpt = require 'k8sgpt'\nreturn { api = 1, kind = 'step', name = 'Init', %s run = function(ctx, cr) %s end }", fields,
+             body);
     snprintf(path, sizeof path, "%s/steps/Init/policy.lua", layer);
     fx_write(fx, path, text);
 }
 
-static const char CR[] = "{\"apiVersion\":\"core.k8sgpt.ai/v1alpha1\",\"kind\":\"K8sGPT\",\"metadata\":{\"name\":\"k\",\"namespace\":\"ns\"},\"spec\":{\"a\":[]}}";
+static const char CR[] = "{\"apiVersion\":\"core.k8sgpt.ai/"
+                         "v1alpha1\",\"kind\":\"K8sGPT\",\"metadata\":{\"name\":\"k\",\"namespace\":\"ns\"},\"spec\":{\"a\":[]}}";
 
 struct run {
     struct fixture fx;
@@ -68,8 +71,9 @@ static void test_requests_suspend(void **state) {
     begin(&r);
     expect_request(&r, "{\"op\":\"apply\",\"args\":[{\"kind\":\"ConfigMap\",\"data\":{\"a\":null,\"l\":[]}},{\"force\":true}]}");
     answer(&r, "{\"metadata\":{\"uid\":\"u\"},\"list\":[1,2],\"none\":null}");
-    expect_request(&r, "{\"op\":\"delete\",\"args\":[{\"apiVersion\":\"core.k8sgpt.ai/v1alpha1\",\"kind\":\"K8sGPT\",\"metadata\":{\"name\":\"k\","
-                       "\"namespace\":\"ns\"},\"spec\":{\"a\":[]}}]}");
+    expect_request(
+        &r, "{\"op\":\"delete\",\"args\":[{\"apiVersion\":\"core.k8sgpt.ai/v1alpha1\",\"kind\":\"K8sGPT\",\"metadata\":{\"name\":\"k\","
+            "\"namespace\":\"ns\"},\"spec\":{\"a\":[]}}]}");
     struct err gone = {.code = ERR_CONFLICT, .msg = "another uid"};
     script_resume(&r.task, NULL, &gone, &r.out);
     expect_request(&r, "{\"op\":\"condition\",\"args\":[\"Ready\",\"True\",\"Fine\",\"\"]}");
@@ -81,7 +85,8 @@ static void test_requests_suspend(void **state) {
 
 static void test_every_request_has_its_name(void **state) {
     (void)state;
-    static const char *const ops[] = {"apply", "patch", "delete", "choose", "diagnosis", "findings", "publish", "condition", "status", "event"};
+    static const char *const ops[] = {"apply",    "patch",   "delete",    "choose", "diagnosis",
+                                      "findings", "publish", "condition", "status", "event"};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         struct run r = {0};
         char body[100], want[100];
@@ -136,8 +141,10 @@ static void test_pcall_does_not_stop_a_request(void **state) {
     (void)state;
     struct run r = {0};
     fx_new(&r.fx);
-    write_step(&r.fx, "builtin", "", "local ok, v = pcall(function() return ctx.diagnosis().synced end) local ok2, why = pcall(function() ctx.choose() error('x', 0) end) "
-                                     "return ok, v, ok2, why");
+    write_step(&r.fx, "builtin", "",
+               "local ok, v = pcall(function() return ctx.diagnosis().synced end) local ok2, why = pcall(function() ctx.choose() "
+               "error('x', 0) end) "
+               "return ok, v, ok2, why");
     begin(&r);
     expect_request(&r, "{\"op\":\"diagnosis\",\"args\":[]}");
     answer(&r, "{\"synced\":true}");
@@ -153,7 +160,8 @@ static void expect_error(const char *body, enum script_result result, const char
     write_step(&r.fx, "builtin", "", body);
     begin(&r);
     if (r.out.result == SCRIPT_SUSPENDED) answer(&r, NULL);
-    if (r.out.result != result || !strstr(r.out.err.msg, message)) fail_msg("%s: %s, not %s", script_result_name(r.out.result), r.out.err.msg, message);
+    if (r.out.result != result || !strstr(r.out.err.msg, message))
+        fail_msg("%s: %s, not %s", script_result_name(r.out.result), r.out.err.msg, message);
     if (!strstr(r.out.err.msg, "builtin/steps/Init/policy.lua:2: ")) fail_msg("no place: %s", r.out.err.msg);
     assert_null(r.task);
     end(&r);
@@ -161,12 +169,14 @@ static void expect_error(const char *body, enum script_result result, const char
 
 static void test_errors(void **state) {
     (void)state;
-    expect_error("('x'):gsub('x', function() ctx.apply({}) end)", SCRIPT_ERROR, "ctx.apply cannot be called inside a callback of sort or gsub");
+    expect_error("('x'):gsub('x', function() ctx.apply({}) end)", SCRIPT_ERROR,
+                 "ctx.apply cannot be called inside a callback of sort or gsub");
     expect_error("table.sort({ 2, 1 }, function() ctx.apply({}) end)", SCRIPT_ERROR, "ctx.apply cannot be called inside a callback");
     expect_error("ctx.choose() while true do end", SCRIPT_FUEL, "used up");
     expect_error("ctx.choose() error('afterwards')", SCRIPT_ERROR, "afterwards");
     expect_error("ctx.apply({ f = function() end })", SCRIPT_ERROR, "f is a function");
-    expect_error("ctx.choose() pcall(function() local s = 'xxxxxxxxxxxx' while true do s = s .. s end end)", SCRIPT_MEMORY, "out of memory");
+    expect_error("ctx.choose() pcall(function() local s = 'xxxxxxxxxxxx' while true do s = s .. s end end)", SCRIPT_MEMORY,
+                 "out of memory");
     expect_error("ctx.create()", SCRIPT_ERROR, "ctx.create is not there for the kind step");
     expect_error("ctx.requeue(0 / 0)", SCRIPT_ERROR, "seconds");
 }
@@ -219,8 +229,10 @@ static void test_wrapped_steps_ask_through(void **state) {
     (void)state;
     struct run r = {0};
     fx_new(&r.fx);
-    write_step(&r.fx, "builtin", "", "local got, why = ctx.apply({ from = 'below' }) local more = ctx.choose() return got, why, cr.metadata.name, more.n");
-    write_step(&r.fx, "cluster", "mode = 'wrap',", "ctx.status({ from = 'above' }) local a, b, c, d = ctx.next() ctx.event('Normal', 'R', c) return a.x, b, c, d");
+    write_step(&r.fx, "builtin", "",
+               "local got, why = ctx.apply({ from = 'below' }) local more = ctx.choose() return got, why, cr.metadata.name, more.n");
+    write_step(&r.fx, "cluster", "mode = 'wrap',",
+               "ctx.status({ from = 'above' }) local a, b, c, d = ctx.next() ctx.event('Normal', 'R', c) return a.x, b, c, d");
     begin(&r);
     expect_request(&r, "{\"op\":\"status\",\"args\":[{\"from\":\"above\"}]}");
     answer(&r, NULL);
