@@ -93,7 +93,8 @@ static bool set_common(struct http_call *call) {
     bad |= (int)curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket_made);
     bad |= (int)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
     if (timeout_ms > 0) bad |= (int)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-    if (r->on_chunk) bad |= (int)curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)STREAM_BUFFER_BYTES);
+    /* Refused by a handle that still has the buffer of its last call, as after HTTP/2: then that one serves. */
+    if (r->on_chunk) (void)curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)STREAM_BUFFER_BYTES);
     bad |= (int)curl_easy_setopt(e, CURLOPT_USERAGENT, call->client->user_agent);
     bad |= (int)curl_easy_setopt(e, CURLOPT_PRIVATE, call);
     bad |= (int)curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->curl_error);
