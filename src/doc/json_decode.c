@@ -1,7 +1,6 @@
 #include "doc/json.h"
 
 #include "doc/json_reader.h"
-#include "doc/json_scan.h"
 #include "doc/json_skip.h"
 
 bool json_fail(struct json_reader *r, const char *what) {

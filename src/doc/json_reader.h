@@ -9,6 +9,7 @@
 
 #include "doc/builder_internal.h"
 #include "doc/json.h"
+#include "doc/json_scan.h"
 #include "doc/projection_internal.h"
 
 struct json_reader {
@@ -33,8 +34,17 @@ enum json_step json_run(struct json_reader *r, struct str text, const struct pro
 /* White space and then this byte. */
 bool json_expect(struct json_reader *r, char c);
 
+/* The rest of a string with more to it than ASCII: `p` is where its first special byte is. */
+bool json_string_rest(struct json_reader *r, const char *p, struct str *out);
+
 /* The string whose opening quote is at p. `out` lies in the text or in the builder's scratch: until the next string. */
-bool json_string(struct json_reader *r, struct str *out);
+static inline bool json_string(struct json_reader *r, struct str *out) {
+    const char *start = r->p + 1, *p = json_find_special(start, r->end);
+    if (p == r->end || *p != '"') return json_string_rest(r, p, out);
+    *out = (struct str){start, (size_t)(p - start)};
+    r->p = p + 1;
+    return true;
+}
 
 /* The number at p, into the builder unless `skip`. */
 bool json_number(struct json_reader *r, bool skip);

@@ -1,5 +1,4 @@
 #include "doc/json_reader.h"
-#include "doc/json_scan.h"
 
 size_t json_utf8_len(const char *text, const char *end) {
     const unsigned char *p = (const unsigned char *)text;
@@ -130,9 +129,9 @@ static bool read_escaped(struct json_reader *r, const char *start, const char *p
     return true;
 }
 
-bool json_string(struct json_reader *r, struct str *out) {
-    const char *start = r->p + 1, *p = json_find_special(start, r->end);
-    if ((p == r->end || *p != '"') && !pass_plain(r, &p)) return false;
+bool json_string_rest(struct json_reader *r, const char *p, struct str *out) {
+    const char *start = r->p + 1;
+    if (!pass_plain(r, &p)) return false;
     if (*p == '\\') return read_escaped(r, start, p, out);
     *out = (struct str){start, (size_t)(p - start)};
     r->p = p + 1;

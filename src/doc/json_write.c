@@ -5,7 +5,6 @@
 
 #include "doc/json.h"
 #include "doc/json_reader.h"
-#include "doc/json_scan.h"
 
 struct writer {
     struct buf *out;

@@ -9,6 +9,9 @@ enum {
     MAX_TEXT_BYTES = 4 * 1024 * 1024,
     CHUNK_BYTES = 16 * 1024,
     FIRST_SLOTS = 1024,
+    RECENT_BITS = 9,
+    RECENT = 1 << RECENT_BITS,
+    RECENT_MAX_BYTES = 16,
 };
 
 /* A slot holds the upper half of the hash beside the id: a look-up that fails rarely reads a text. */
@@ -27,6 +30,41 @@ static struct {
     size_t text_bytes;
     uint64_t seed; /* names come from outside: nobody shall be able to choose ones that collide */
 } keys;
+
+/*
+ * The names of the last look-ups, found or not: documents of one kind ask for the same few hundred again and again. Up to 16 bytes,
+ * which is nearly all field names, a name is its first and its last eight bytes and its length, so that one comparison settles it.
+ */
+static struct recent {
+    uint64_t head, tail;
+    uint32_t n; /* 0: nothing noted here */
+    uint32_t id;
+} recent[RECENT];
+
+static inline uint32_t load_u32(const char *p) {
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline uint64_t load(const char *p, size_t n) {
+    uint64_t v = 0;
+    if (n == 8)
+        memcpy(&v, p, 8);
+    else if (n >= 4)
+        v = (uint64_t)load_u32(p) << 32 | load_u32(p + n - 4);
+    else
+        v = (uint64_t)(unsigned char)p[0] << 16 | (uint64_t)(unsigned char)p[n / 2] << 8 | (unsigned char)p[n - 1];
+    return v;
+}
+
+/* The name as an entry would hold it, and the place where it would be. */
+static inline struct recent *place_of(struct str text, struct recent *name) {
+    size_t n = text.n < 8 ? text.n : 8;
+    *name = (struct recent){.head = load(text.p, n), .tail = load(text.p + text.n - n, n), .n = (uint32_t)text.n};
+    uint64_t mixed = (name->head + name->tail * 31 + text.n) * 0x9e3779b97f4a7c15u;
+    return &recent[mixed >> (64 - RECENT_BITS)];
+}
 
 static inline uint64_t hash_of(struct str text) { return str_hash(text, keys.seed); }
 
@@ -93,14 +131,26 @@ static uint32_t add(uint64_t hash, struct str text) {
     return keys.count++;
 }
 
-uint32_t key_intern(struct str text) {
-    if (!keys.slots && !start()) return KEY_NONE;
+static uint32_t look_up(struct str text, bool make) {
+    if (!keys.slots && (!make || !start())) return KEY_NONE;
     uint64_t hash = hash_of(text);
-    struct slot *s = probe(hash, text);
-    return s->id != KEY_NONE ? s->id : add(hash, text);
+    uint32_t id = probe(hash, text)->id;
+    return id == KEY_NONE && make ? add(hash, text) : id;
 }
 
-uint32_t key_find(struct str text) { return keys.slots ? probe(hash_of(text), text)->id : (uint32_t)KEY_NONE; }
+static inline uint32_t find(struct str text, bool make) {
+    if (!text.n || text.n > RECENT_MAX_BYTES) return look_up(text, make);
+    struct recent name, *noted = place_of(text, &name);
+    bool same = noted->n == name.n && noted->head == name.head && noted->tail == name.tail;
+    if (same && (noted->id != KEY_NONE || !make)) return noted->id;
+    name.id = look_up(text, make);
+    *noted = name;
+    return name.id;
+}
+
+uint32_t key_intern(struct str text) { return find(text, true); }
+
+uint32_t key_find(struct str text) { return find(text, false); }
 
 struct str key_text(uint32_t id) {
     return id < keys.count ? keys.texts[id] : (struct str){"", 0};
