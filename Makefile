@@ -11,11 +11,12 @@ REVISION := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 LAYERS   := base metrics doc net devcluster kube script operator cli
 PACKAGES := lua5.4 libcurl libcjson yaml-0.1 openssl libuv libmicrohttpd
 
-# The OpenSSF "Compiler Options Hardening Guide for C", as far as gcc 12 has them.
+# The OpenSSF "Compiler Options Hardening Guide for C", as far as gcc 12 has them. Without -ftrivial-auto-var-init: where a local struct that
+# holds arrays of padded structs is initialised, gcc 12.2 clears bytes of values as if they were padding.
 WARN   := -Wall -Wextra -Wformat=2 -Wconversion -Wno-sign-conversion -Wimplicit-fallthrough -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wpointer-arith -Wcast-qual -Wvla -Wundef -Werror
 HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
-          -ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing -fPIE
+          -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing -fPIE
 LINK_HARDEN := -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed -Wl,--no-copy-dt-needed-entries
 
 SANITIZE ?=
@@ -117,7 +118,8 @@ behaviour: $(BIN)
 	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) lua5.4 spec/run.lua behaviour
 
 ## make asan       every test again under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer
-asan: export ASAN_OPTIONS := detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1:exitcode=99
+# Without strict_string_checks, which takes strndup of a span without a NUL for an overflow.
+asan: export ASAN_OPTIONS := detect_leaks=1:detect_stack_use_after_return=1:check_initialization_order=1:exitcode=99
 asan: export UBSAN_OPTIONS := print_stacktrace=1:halt_on_error=1
 asan:
 	@$(MAKE) --no-print-directory test SANITIZE=address,undefined BUILD=$(BUILD)/asan CFLAGS='-O1 -g'
