@@ -63,11 +63,20 @@ cJSON *tree_make(cJSON *object, const char *key) {
     return made;
 }
 
+/* By hand: cJSON_InsertItemInArray of Debian's 1.7.15 refuses every place but the first and the last. */
 void tree_insert(cJSON *list, int at, cJSON *value) {
-    if (at >= cJSON_GetArraySize(list))
+    cJSON *after = cJSON_GetArrayItem(list, at);
+    if (!after) {
         cJSON_AddItemToArray(list, value);
+        return;
+    }
+    value->next = after;
+    value->prev = after->prev; /* of the first item: the last one */
+    after->prev = value;
+    if (after == list->child)
+        list->child = value;
     else
-        cJSON_InsertItemInArray(list, at, value);
+        value->prev->next = value;
 }
 
 void tree_become(cJSON *node, cJSON *value) {
