@@ -11,8 +11,8 @@ REVISION := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 LAYERS   := base metrics doc net devcluster kube script operator cli
 PACKAGES := lua5.4 libcurl libcjson yaml-0.1 openssl libuv libmicrohttpd
 
-# The OpenSSF "Compiler Options Hardening Guide for C", as far as gcc 12 has them. Without -ftrivial-auto-var-init: where a local struct that
-# holds arrays of padded structs is initialised, gcc 12.2 clears bytes of values as if they were padding.
+# The OpenSSF "Compiler Options Hardening Guide for C", as far as gcc 12 has them. Without -ftrivial-auto-var-init: in a
+# local struct that holds arrays of structs with arrays of padded structs, gcc 12.2 clears bytes of values as if they were padding.
 WARN   := -Wall -Wextra -Wformat=2 -Wconversion -Wno-sign-conversion -Wimplicit-fallthrough -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wpointer-arith -Wcast-qual -Wvla -Wundef -Werror
 HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
