@@ -139,6 +139,15 @@ static void lose_unseen(struct group *g, bool at_once, int64_t now_ms) {
     }
 }
 
+/* A Result does not say for how long its rules settle: what was read back from one learns it with the first verdict. */
+static void learn_settle(struct group *g, const struct verdict *v) {
+    for (size_t i = 0; i < g->count; i++) {
+        struct finding *f = &g->findings[i];
+        const struct policy_rule *rule = f->failure || g->all->immediate ? NULL : policy_rule(v->policy, str_of(f->rule));
+        if (rule) f->settle_ms = rule->settle_s * 1000;
+    }
+}
+
 static bool filter_one(struct group *g, struct finding *f) {
     const struct findings_owner *owner = &g->all->owner;
     bool hidden = owner->keep && !owner->keep(g, f, owner->arg);
@@ -174,6 +183,7 @@ void findings_verdict(struct findings *f, const struct verdict *v) {
     if (!str_is(str_of(v->gvk->api_version), g->api_version) && !str_replace(&g->api_version, str_of(v->gvk->api_version)))
         log_error("findings", "no memory for an apiVersion", LOG_S("group", g->id));
     see_all(g, v, now_ms, &changed);
+    learn_settle(g, v);
     for (size_t i = 0; i < g->count; i++)
         if (g->findings[i].failure) changed |= filter_one(g, &g->findings[i]);
     lose_unseen(g, v->gone, now_ms);
