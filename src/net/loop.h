@@ -14,14 +14,16 @@
 struct loop;
 struct timer;
 
+/* Also makes the process ignore SIGPIPE: a peer that went away shows as an error of the write. */
 struct loop *loop_new(struct err *err) ERR_MUST_CHECK;
-void loop_free(struct loop *loop); /* after loop_run has returned; every other unit is closed before */
+void loop_free(
+    struct loop *loop); /* after loop_run has returned; every other unit is closed before: a handle left open aborts. NULL: nothing */
 
 /* Runs until loop_stop; returns then. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
-/* Runs until *flag is true or timeout_ms have passed; false on timeout. For one-shot verbs and tests. */
+/* Runs until *flag is true, timeout_ms have passed or loop_stop was called; what *flag is then. For one-shot verbs and tests. */
 bool loop_run_until(struct loop *loop, const bool *flag, int64_t timeout_ms);
 
 /* The libuv handle, for units of net only. */
@@ -29,7 +31,7 @@ struct uv_loop_s *loop_uv(struct loop *loop);
 
 /* A timer, stopped at birth. It must not be freed within loop_free. NULL without memory. */
 struct timer *timer_new(struct loop *loop, void (*fire)(void *arg), void *arg);
-void timer_start(struct timer *t, int64_t delay_ms); /* fires once; starting again moves it */
+void timer_start(struct timer *t, int64_t delay_ms); /* fires once, never early; starting again moves it */
 void timer_stop(struct timer *t);
 bool timer_active(const struct timer *t);
 void timer_free(struct timer *t); /* NULL: nothing; safe inside its own callback */

@@ -1,6 +1,8 @@
 /* What goes wrong on a network, and what callers may do in the middle of it. */
 #include "http_fixture.h"
 
+#include <netinet/tcp.h>
+
 static struct http_server *server;
 static char url[128];
 static struct http_exchange *kept;
@@ -243,6 +245,34 @@ static void many_calls_at_once(void **state) {
         }
     }
     assert_int_equal(served, 2 * CALLS);
+}
+
+/* A black-holed link shows in the kernel alone: the options that make it give up are set on the client's socket. */
+static void dead_links_are_noticed_by_the_kernel(void **state) {
+    (void)state;
+    struct got g;
+    struct http_request r = get_of(at(http_server_port(server), "/later"), &g);
+    send_it(&r, &g);
+    while (!kept) turn(1);
+    int found = 0;
+    for (int fd = 3; fd < 256; fd++) {
+        struct sockaddr_in peer = {0};
+        socklen_t size = sizeof peer, n = sizeof(int);
+        int alive = 0, idle_s = 0, interval_s = 0, timeout_ms = 0;
+        if (getpeername(fd, (struct sockaddr *)&peer, &size) || ntohs(peer.sin_port) != http_server_port(server)) continue;
+        assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &alive, &n), 0);
+        assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, &n), 0);
+        assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, &n), 0);
+        assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, &n), 0);
+        assert_int_equal(alive, 1);
+        assert_in_range(interval_s, 1, timeout_ms / 1000);
+        assert_in_range(idle_s * 1000 + timeout_ms, 5000, 40000);
+        found++;
+    }
+    assert_int_equal(found, 1);
+    http_cancel(g.call);
+    assert_true(loop_run_until(loop, &g.done, WAIT_MS));
+    got_free(&g);
 }
 
 static void cancel_before_the_loop_turns(void **state) {
@@ -497,6 +527,7 @@ int main(void) {
         TEST(interim_answers_do_not_count),
         TEST(one_connection_serves_many_calls),
         TEST(many_calls_at_once),
+        TEST(dead_links_are_noticed_by_the_kernel),
         TEST(cancel_before_the_loop_turns),
         TEST(cancel_after_any_number_of_turns),
         TEST(cancel_from_within_callbacks),
