@@ -49,6 +49,8 @@
 ---@field text string
 ---@field sensitive (string|{unmasked: string, masked: string})[] as in k8sgpt.GroupFinding
 ---@field parentObject string "Kind/namespace/name" of the root owner, "" where there is none
+---@field labels? table<string, string> of the object; for keep
+---@field annotations? table<string, string> of the object, those under k8sgpt.ai/; for keep
 ---@field policy string name of the analyzer policy that decided
 ---@field layer "builtin"|"cluster"|"object" where that policy comes from
 ---@field firstSeen k8sgpt.Time

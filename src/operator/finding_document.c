@@ -101,7 +101,21 @@ static void put_cr(struct doc_builder *b, const struct findings_identity *who) {
     doc_end_object(b);
 }
 
-struct doc *finding_document(const struct group *g, const struct finding *f, const char *change, int64_t now_ms, struct err *err) {
+/* A map of the object's metadata, {} where it has none. */
+static void put_map(struct doc_builder *b, const struct doc *object, const char *name) {
+    struct doc_value map = doc_get(doc_path(doc_root(object), "metadata"), str_of(name));
+    doc_key(b, str_of(name));
+    doc_begin_object(b);
+    for (size_t i = 0; i < doc_len(map); i++) {
+        struct str key;
+        struct doc_value value = doc_pair(map, i, &key, NULL);
+        doc_key(b, key);
+        doc_put_value(b, value);
+    }
+    doc_end_object(b);
+}
+
+struct doc *finding_document(const struct group *g, const struct finding *f, const char *change, const struct doc *object, struct err *err) {
     struct doc_builder *b = doc_builder_new();
     if (!b) {
         err_set(err, ERR_NOMEM, "no memory for a finding");
@@ -110,11 +124,13 @@ struct doc *finding_document(const struct group *g, const struct finding *f, con
     doc_begin_object(b);
     if (change) {
         doc_pair_str(b, "change", str_of(change));
-        put_time(b, "time", now_ms);
+        put_time(b, "time", clock_wall_ms());
     }
     put_cr(b, &g->all->identity);
     put_object(b, g);
     put_common(b, f);
+    if (object) put_map(b, object, "labels");
+    if (object) put_map(b, object, "annotations");
     doc_pair_str(b, "policy", str_of(g->analyzer));
     doc_pair_str(b, "layer", str_of(policy_layer_name(f->layer)));
     put_time(b, "firstSeen", f->first_seen_ms);

@@ -129,9 +129,12 @@ bool group_is_open(const struct group *g);
 void findings_count(const struct findings *f, size_t counts[SEVERITIES]);
 void findings_each(const struct findings *f, void (*each)(const struct group *g, void *arg), void *arg);
 
-/* What steps get (k8sgpt.Group), and what keep, route and sink policies get (k8sgpt.Finding; change NULL: none). Owned by the caller. */
+/*
+ * What steps get (k8sgpt.Group), and what keep, route and sink policies get (k8sgpt.Finding; change NULL: none; `object`, where it is
+ * given, adds its labels and annotations). Owned by the caller.
+ */
 struct doc *group_document(const struct group *g, bool delivered, struct err *err) ERR_MUST_CHECK;
-struct doc *finding_document(const struct group *g, const struct finding *f, const char *change, int64_t now_ms,
+struct doc *finding_document(const struct group *g, const struct finding *f, const char *change, const struct doc *object,
                              struct err *err) ERR_MUST_CHECK;
 
 const struct findings_identity *findings_identity(const struct findings *f);

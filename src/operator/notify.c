@@ -279,7 +279,7 @@ static struct doc *routes_of(struct notifier *n, const struct doc *finding, cons
 static void tell_of(struct word *w) {
     const char *name = change_of(w);
     struct err err;
-    struct doc *finding = finding_document(w->g, w->f, name, clock_wall_ms(), &err), *change = string_doc(name, &err);
+    struct doc *finding = finding_document(w->g, w->f, name, NULL, &err), *change = string_doc(name, &err);
     struct doc *routes = finding && change ? routes_of(w->n, finding, change, &err) : NULL;
     w->finding = finding;
     if (!routes)

@@ -61,10 +61,11 @@ static struct condition *condition_get(struct status *s, struct str type) {
 int status_condition(struct status *s, struct str type, struct str value, struct str reason, struct str message, struct err *err) {
     struct condition *c = condition_get(s, type);
     bool moved = c && !str_is(value, c->value);
-    if (!c || !str_replace(&c->value, value) || !str_replace(&c->reason, reason) || !str_replace(&c->message, message))
-        return err_set(err, ERR_NOMEM, "no memory for a condition");
+    if (!c || !str_replace(&c->value, value)) goto nomem;
     if (moved) clock_format_s(clock_wall_ms(), c->since);
-    return 0;
+    if (str_replace(&c->reason, reason) && str_replace(&c->message, message)) return 0;
+nomem:
+    return err_set(err, ERR_NOMEM, "no memory for a condition");
 }
 
 static int field_set(struct status *s, struct str name, struct doc_value value, struct err *err) {

@@ -26,15 +26,24 @@ static bool filter_keeps(struct tenant *t, const struct policy *filter, struct g
     return keeps;
 }
 
+/* The object that the finding is about, for its labels and annotations; when these change the filters look again. */
+static const struct doc *subject_of(struct tenant *t, struct group *g) {
+    const struct gvk *gvk = gvk_of(str_of(g->api_version), str_of(g->kind));
+    const struct store *store = gvk ? cluster_store(t->op->cluster, gvk) : NULL;
+    struct err err;
+    if (!store) return NULL;
+    if (reads_object(t->op->filter_reads, &g->kept_by, gvk, str_of(g->ns), str_of(g->name), &err)) log_error("operator", err.msg);
+    return store_get(store, str_of(g->ns), str_of(g->name));
+}
+
 static bool keep(struct group *g, struct finding *f, void *arg) {
     struct tenant *t = arg;
     struct operator* op = t->op;
     struct err err;
-    struct doc *finding = finding_document(g, f, NULL, 0, &err);
     bool keeps = true;
-    if (!finding) return true;
     reads_begin(op->filter_reads, &g->kept_by);
-    for (size_t i = 0; keeps && i < bundle_count(op->bundle, POLICY_FILTER); i++) {
+    struct doc *finding = finding_document(g, f, NULL, subject_of(t, g), &err);
+    for (size_t i = 0; finding && keeps && i < bundle_count(op->bundle, POLICY_FILTER); i++) {
         const struct policy *p = policycalls_effective(op->calls, bundle_at(op->bundle, POLICY_FILTER, i));
         if (p && script_has(p, "keep")) keeps = filter_keeps(t, p, g, f, finding);
     }
