@@ -18,30 +18,7 @@ static int64_t fuel_of(const struct script_call *call) {
     return call->policy->kind == POLICY_STEP ? FUEL_STEP : FUEL_OTHER;
 }
 
-struct question {
-    int table_ref;
-    const char *function;
-    bool there;
-};
-
-static int ask_function(lua_State *L) {
-    struct question *q = lua_touserdata(L, 1);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, q->table_ref);
-    lua_pushstring(L, q->function);
-    q->there = lua_rawget(L, -2) == LUA_TFUNCTION;
-    return 0;
-}
-
-bool script_has(const struct policy *policy, const char *function) {
-    struct question q = {policy->table_ref, function, false};
-    struct fuel fuel;
-    fuel_fill(&fuel, FUEL_OTHER);
-    struct frame f = {.fuel = &fuel};
-    frame_enter(&f, policy->vm, policy->vm->L);
-    enum script_result result = vm_protect(&f, ask_function, &q);
-    frame_leave(&f);
-    return result == SCRIPT_OK && q.there;
-}
+bool script_has(const struct policy *policy, const char *function) { return frame_policy(policy, function) != NULL; }
 
 static int64_t spent(const struct fuel *fuel) { return fuel->left > 0 ? fuel->limit - fuel->left : fuel->limit; }
 

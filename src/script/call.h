@@ -73,7 +73,7 @@ struct script_outcome {
     int64_t duration_us;
 };
 
-/* True when the policy has such a function. */
+/* True when the policy has such a function; a wrapping one has those of the policy below too. */
 bool script_has(const struct policy *policy, const char *function);
 
 /* Runs to the end; never SUSPENDED. */

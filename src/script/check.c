@@ -109,11 +109,11 @@ static int check_mode(struct policy_entry *e, struct err *err) {
 
 static int check_functions(const struct policy_entry *e, struct err *err) {
     struct doc_value table = doc_root(e->table);
-    bool any = false;
+    bool any = e->policy.wraps; /* what it does not have, the one below has */
     for (int i = 0; i < FUNCTIONS; i++) {
         bool there = doc_type(doc_get(table, str_of(functions[i].name))) != DOC_ABSENT;
         any = any || there;
-        if (!there && functions[i].use[e->policy.kind] == MUST)
+        if (!there && !e->policy.wraps && functions[i].use[e->policy.kind] == MUST)
             return refuse(e, err, "the kind %s needs a function %s", policy_kind_name(e->policy.kind), functions[i].name);
     }
     return any ? 0 : refuse(e, err, "a filter needs a function select or keep");

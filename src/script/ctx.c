@@ -48,13 +48,16 @@ struct str ctx_opt_str(lua_State *L, int index, const char *what) {
     return s;
 }
 
+enum { LOG_UNITS = 500 }; /* so that no call floods the log */
+
 static int ctx_log(lua_State *L) {
     static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
     struct frame *f = ctx_frame(L);
     const char *level = levels[luaL_checkoption(L, 1, NULL, levels)];
     struct str message;
     message.p = luaL_checklstring(L, 2, &message.n);
-    fuel_charge_bytes(L, 1000 + message.n);
+    fuel_charge(L, LOG_UNITS);
+    fuel_charge_bytes(L, message.n);
     if (f->host->log) f->host->log(f->host_arg, str_of(level), message);
     return 0;
 }

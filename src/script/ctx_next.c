@@ -16,17 +16,17 @@ static const struct projection *lower_projection(const struct policy *lower, con
 }
 
 /* A whole object goes down as it is; one that this policy sees through a projection, with that of the policy below. */
-static bool pass_object(lua_State *L, struct frame *f, int index, struct frame_arg *out) {
+static bool pass_object(lua_State *L, const struct policy *lower, int index, struct frame_arg *out) {
     const struct view *view = view_at(L, index);
     if (!view || doc_root(view->value.doc).word != view->value.word) return false;
     const struct doc *doc = view->value.doc;
-    *out = (struct frame_arg){doc, projection_is_whole(view->node) ? NULL : lower_projection(f->policy->lower, doc), false};
+    *out = (struct frame_arg){doc, projection_is_whole(view->node) ? NULL : lower_projection(lower, doc), false};
     return true;
 }
 
-static struct frame_arg pass_value(lua_State *L, struct frame *f, int index) {
+static struct frame_arg pass_value(lua_State *L, struct frame *f, const struct policy *lower, int index) {
     struct frame_arg arg;
-    if (pass_object(L, f, index, &arg)) return arg;
+    if (pass_object(L, lower, index, &arg)) return arg;
     convert_begin(L);
     convert_put(L, index);
     struct doc *doc = convert_finish(L);
@@ -35,14 +35,14 @@ static struct frame_arg pass_value(lua_State *L, struct frame *f, int index) {
     return (struct frame_arg){doc, NULL, true};
 }
 
-static void read_args(lua_State *L, struct frame *f, struct frame *inner) {
+static void read_args(lua_State *L, struct frame *f, const struct policy *lower, struct frame *inner) {
     int given = lua_gettop(L);
     if (given > SCRIPT_MAX_ARGS) vm_raise(L, "ctx.next takes at most %d arguments", SCRIPT_MAX_ARGS);
     inner->arg_count = given ? (size_t)given : f->arg_count;
-    for (int i = 0; i < given; i++) inner->args[i] = pass_value(L, f, i + 1);
+    for (int i = 0; i < given; i++) inner->args[i] = pass_value(L, f, lower, i + 1);
     for (size_t i = 0; i < f->arg_count && !given; i++) {
         inner->args[i] = f->args[i];
-        if (f->args[i].projection) inner->args[i].projection = lower_projection(f->policy->lower, f->args[i].doc);
+        if (f->args[i].projection) inner->args[i].projection = lower_projection(lower, f->args[i].doc);
     }
 }
 
@@ -105,8 +105,9 @@ static int go_on(lua_State *L, struct frame *f) {
 
 static int ctx_next(lua_State *L) {
     struct frame *f = ctx_frame(L);
-    const struct policy *lower = f->policy->lower;
-    if (!f->policy->wraps || !lower) vm_raise(L, "ctx.next is for policies with mode = \"wrap\"");
+    if (!f->policy->wraps || !f->policy->lower) vm_raise(L, "ctx.next is for policies with mode = \"wrap\"");
+    const struct policy *lower = frame_policy(f->policy->lower, f->function);
+    if (!lower) vm_raise(L, "ctx.next: the policy below has no function %s", f->function);
     struct frame inner = {.vm = lower->vm,
                           .policy = lower,
                           .function = f->function,
@@ -115,7 +116,7 @@ static int ctx_next(lua_State *L) {
                           .options = f->options,
                           .fuel = f->fuel,
                           .nested = true};
-    read_args(L, f, &inner);
+    read_args(L, f, lower, &inner);
     if (!f->task || !lua_isyieldable(L)) return run_at_once(L, f, &inner);
     if (f->task->inner) vm_raise(L, "ctx.next is running already");
     f->task->inner = task_new(&inner, 0, &f->err);

@@ -3,13 +3,14 @@
 
 enum {
     HOOK_INSTRUCTIONS = 1000,
-    WATCHDOG_BASE_US = 2000000,
+    WATCHDOG_BASE_US = 1000000, /* far above a stall of the machine */
+    UNITS_PER_US = 4,
     BYTES_PER_UNIT = 16,
 };
 
 static const char EXHAUSTED[] = "used up its instructions (an endless loop, or too much work for one call)";
 
-void fuel_wind(struct fuel *fuel) { fuel->deadline_us = clock_mono_us() + WATCHDOG_BASE_US + fuel->limit; }
+void fuel_wind(struct fuel *fuel) { fuel->deadline_us = clock_mono_us() + WATCHDOG_BASE_US + fuel->limit / UNITS_PER_US; }
 
 void fuel_fill(struct fuel *fuel, int64_t limit) {
     fuel->limit = fuel->left = limit;

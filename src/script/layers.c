@@ -115,13 +115,22 @@ static int compare_files(const void *a, const void *b) {
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
+/* A folder above the built-in one that is not there is a problem like a broken file: a cold start goes on without it. */
+static int read_source(struct reader *r, const char *dir, struct err *err) {
+    struct err why = {0};
+    int rc = layer_read_source(r, dir, &why);
+    if (rc == ERR_NOT_FOUND && r->layer > LAYER_BUILTIN) return problem_add(r->problems, dir, NULL, NULL, why.msg, err);
+    if (rc) *err = why;
+    return rc;
+}
+
 int layers_read(const struct bundle_options *options, struct layer_files *out, struct bundle_problems *problems, struct err *err) {
     struct reader r = {.out = out, .problems = problems, .layer = LAYER_BUILTIN};
     int rc = read_modules(&r, options->lua_dir, err);
     for (size_t i = 0; i < options->source_count && !rc; i++) {
         r.layer = options->sources[i].layer;
         r.order = i;
-        rc = layer_read_source(&r, options->sources[i].dir, err);
+        rc = read_source(&r, options->sources[i].dir, err);
     }
     if (!rc && out->count) qsort(out->items, out->count, sizeof *out->items, compare_files);
     return rc;

@@ -1,6 +1,5 @@
 /*
- * sandbox: what a policy can reach. The threats and their defences are listed in docs/architecture.md; spec/unit/script/sandbox_test.c
- * has a case for each.
+ * sandbox: what a policy can reach. spec/unit/script/sandbox_test.c has a case for each threat.
  *
  * Allow-listed functions only, in libraries that nobody can change; globals can neither be made nor read undefined. No load,
  * io, os, debug, package, coroutine, collectgarbage, print, random or clock.

@@ -285,6 +285,50 @@ static void test_wrapping_inherits(void **state) {
     fx_free(&fx);
 }
 
+/* What a wrapping policy has no function for, the one below does. */
+static void test_wrapping_without_the_function(void **state) {
+    (void)state;
+    struct fixture fx;
+    fx_new(&fx);
+    write_sink(&fx, "builtin/sinks/S/policy.lua", "S", "params = { a = 1 }, response = function() return { ref = 'below' } end,",
+               "ctx.params.a");
+    fx_write(&fx, "cluster/sinks/S/policy.lua",
+             "return { api = 1, kind = 'sink', name = 'S', mode = 'wrap', request = function(ctx) local r = ctx.next() r[2] = 'above' "
+             "return r end }");
+    if (!fx_load(&fx, false)) fail_msg("%s", fx.err.msg);
+    const struct policy *p = bundle_find(fx.bundle, POLICY_SINK, STR("S"));
+    assert_true(script_has(p, "request") && script_has(p, "response") && !script_has(p, "run"));
+    assert_string_equal(sink(&fx, "S"), "[[1,\"above\"]]");
+    assert_string_equal(fx_run(&fx, POLICY_SINK, "S", "response", NULL), "[{\"ref\":\"below\"}]");
+    fx_free(&fx);
+}
+
+static void test_missing_folder(void **state) {
+    (void)state;
+    struct fixture fx;
+    char builtin[200], missing[200];
+    struct err err = {0};
+    fx_new(&fx);
+    write_sink(&fx, "builtin/sinks/S/policy.lua", "S", "", "1");
+    snprintf(builtin, sizeof builtin, "%s/builtin", fx.dir);
+    snprintf(missing, sizeof missing, "%s/missing", fx.dir);
+    const struct bundle_source sources[] = {{builtin, LAYER_BUILTIN}, {missing, LAYER_CLUSTER}};
+    struct bundle_options options = {.sources = sources, .source_count = 2};
+    assert_null(bundle_load(&options, &fx.problems, &err));
+    assert_non_null(strstr(err.msg, "missing: cannot be read"));
+    bundle_problems_free(&fx.problems);
+    options.tolerate = true;
+    fx.bundle = bundle_load(&options, &fx.problems, &err);
+    assert_non_null(fx.bundle);
+    assert_int_equal(fx.problems.count, 1);
+    bundle_problems_free(&fx.problems);
+    options.source_count = 1;
+    const struct bundle_source none = {missing, LAYER_BUILTIN};
+    options.sources = &none;
+    assert_null(bundle_load(&options, &fx.problems, &err));
+    fx_free(&fx);
+}
+
 #define OK_FIELDS "api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, rules = R, run = r"
 
 /* Every field of the table is checked; each case breaks one. */
@@ -380,6 +424,8 @@ int main(void) {
         cmocka_unit_test(test_hash_follows_content),
         cmocka_unit_test(test_overrides_are_listed),
         cmocka_unit_test(test_wrapping_inherits),
+        cmocka_unit_test(test_wrapping_without_the_function),
+        cmocka_unit_test(test_missing_folder),
         cmocka_unit_test(test_tables_are_checked),
         cmocka_unit_test(test_layers_have_their_limits),
     };

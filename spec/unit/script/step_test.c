@@ -275,6 +275,33 @@ static void test_wrapped_step_fails_or_is_dropped(void **state) {
     end(&r);
 }
 
+static void call_inside(struct fixture *fx) {
+    fx->on_get = NULL;
+    struct doc *pod = fx_json(FX_POD);
+    assert_string_equal(fx_run(fx, POLICY_ANALYZER, "A", "run", pod), "[\"web\"]");
+    doc_unref(pod);
+    fx->on_get = call_inside;
+}
+
+/* The host may run another policy of the same state while it answers; the step goes on with its own views and fuel. */
+static void test_calls_nest_in_one_state(void **state) {
+    (void)state;
+    struct run r = {0};
+    fx_new(&r.fx);
+    r.fx.on_get = call_inside;
+    fx_write(&r.fx, "builtin/analyzers/A/policy.lua",
+             "return { api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, rules = { r = { severity = 'low' "
+             "} },\n"
+             "run = function(ctx, pod) return pod.metadata.name end }");
+    write_step(&r.fx, "builtin", "watches = { 'v1/Pod' },",
+               "ctx.get('v1/Pod', 'a', 'b') ctx.choose() ctx.get('v1/Pod', 'a', 'b') return cr.metadata.name");
+    begin(&r);
+    expect_request(&r, "{\"op\":\"choose\",\"args\":[]}");
+    answer(&r, NULL);
+    expect_values(&r, "[\"k\"]");
+    end(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests_suspend),
@@ -286,6 +313,7 @@ int main(void) {
         cmocka_unit_test(test_only_steps_have_requests),
         cmocka_unit_test(test_tasks_interleave),
         cmocka_unit_test(test_wrapped_steps_ask_through),
+        cmocka_unit_test(test_calls_nest_in_one_state),
         cmocka_unit_test(test_wrapped_step_fails_or_is_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
