@@ -57,33 +57,47 @@ static void merge(const struct dev_place *p, cJSON *live, const cJSON *wanted) {
         tree_become(live, unnamed_copy(wanted));
 }
 
+/* How messages call a manager; appliers are told without a version. Source: fieldmanager's messages as seen on the wire. */
+static char *manager_text(const cJSON *entry) {
+    const char *subresource = tree_text(entry, "subresource");
+    bool updates = strcmp(tree_text(entry, "operation"), "Update") == 0;
+    char *with = *subresource ? dev_format(" with subresource \"%s\"", subresource) : dev_copy_text("");
+    char *text = dev_format("\"%s\"%s%s%s", tree_text(entry, "manager"), with, updates ? " using " : "",
+                            updates ? tree_text(entry, "apiVersion") : "");
+    free(with);
+    return text;
+}
+
 /* Adds the causes that one other manager raises. */
 static void add_causes(const cJSON *entry, const cJSON *contested, cJSON *causes) {
-    const char *subresource = tree_text(entry, "subresource");
     cJSON *paths = cJSON_CreateArray(), *path;
-    char *where = *subresource ? dev_format(" with subresource \"%s\"", subresource) : dev_copy_text("");
+    char *manager = manager_text(entry);
     dev_fields_list(contested, paths);
-    cJSON_ArrayForEach(path, paths) {
-        dev_cause_add(causes, "FieldManagerConflict", path->valuestring, "conflict with \"%s\"%s using %s", tree_text(entry, "manager"),
-                      where, tree_text(entry, "apiVersion"));
-    }
-    free(where);
+    cJSON_ArrayForEach(path, paths) dev_cause_add(causes, "FieldManagerConflict", path->valuestring, "conflict with %s", manager);
+    free(manager);
     cJSON_Delete(paths);
 }
 
-static cJSON *conflict_status(const struct dev_apply *a, const char *name, cJSON *causes) {
+/* Causes of one manager follow each other: its name heads them. */
+static void add_group(struct buf *text, const cJSON *cause, const char *before) {
+    const char *message = tree_text(cause, "message");
+    if (strcmp(message, before) != 0) dev_text_addf(text, "%sconflicts%s:", *before ? "\n" : " ", message + strlen("conflict"));
+    dev_text_addf(text, "\n- %s", tree_text(cause, "field"));
+}
+
+static cJSON *conflict_status(cJSON *causes) {
     struct buf text = dev_text_new();
+    const char *before = "";
     const cJSON *cause;
     int count = cJSON_GetArraySize(causes);
     dev_text_addf(&text, "Apply failed with %d conflict%s:", count, count == 1 ? "" : "s");
-    cJSON_ArrayForEach(cause, causes) {
-        dev_text_addf(&text, "%s%s: %s", count == 1 ? " " : "\n- ", tree_text(cause, "message"), tree_text(cause, "field"));
-    }
-    cJSON *status = dev_status(409, "Conflict", "%s", text.data), *details = tree_make(status, "details");
-    tree_set_text(details, "name", name);
-    if (*a->kind->group) tree_set_text(details, "group", a->kind->group);
-    tree_set_text(details, "kind", a->kind->plural);
-    tree_set(details, "causes", causes);
+    if (count == 1) dev_text_addf(&text, " %s: %s", tree_text(causes->child, "message"), tree_text(causes->child, "field"));
+    if (count > 1) cJSON_ArrayForEach(cause, causes) {
+            add_group(&text, cause, before);
+            before = tree_text(cause, "message");
+        }
+    cJSON *status = dev_status(409, "Conflict", "%s", text.data);
+    tree_set(tree_make(status, "details"), "causes", causes);
     buf_free(&text);
     return status;
 }
@@ -165,7 +179,7 @@ cJSON *dev_apply(const struct dev_apply *a, const cJSON *live, const cJSON *want
     bool refused = causes->child;
     if (!refused) *out = result_of(a, live, wanted, books, &me);
     cJSON_Delete(books);
-    if (refused) return conflict_status(a, tree_text(wanted, "metadata.name"), causes);
+    if (refused) return conflict_status(causes);
     cJSON_Delete(causes);
     return NULL;
 }

@@ -92,11 +92,25 @@ static void another_managers_value_is_a_conflict(void **state) {
     cJSON *before = tree_copy(live);
     cJSON *refusal = apply(&live, "two", false, "{'metadata':{'name':'n'},'spec':{'replicas':2,'paused':true}}");
     assert_int_equal(dev_status_code(refusal), 409);
-    assert_string_equal(tree_text(refusal, "message"), "Apply failed with 1 conflict: conflict with \"one\" using apps/v1: .spec.replicas");
+    assert_string_equal(tree_text(refusal, "message"), "Apply failed with 1 conflict: conflict with \"one\": .spec.replicas");
     assert_string_equal(tree_text(tree_path(refusal, "details.causes")->child, "field"), ".spec.replicas");
     assert_true(tree_equal(live, before));
     cJSON_Delete(refusal);
     cJSON_Delete(before);
+    cJSON_Delete(live);
+}
+
+static void conflicts_are_told_by_manager(void **state) {
+    (void)state;
+    cJSON *live = NULL;
+    must_apply(&live, "one", "{'spec':{'template':{'spec':{'containers':[{'name':'c','image':'a'}]}},'paused':true}}");
+    update(&live, "two", "{'spec':{'template':{'spec':{'containers':[{'name':'c','image':'a'}]}},'paused':true,'replicas':1}}");
+    cJSON *refusal =
+        apply(&live, "me", false, "{'spec':{'template':{'spec':{'containers':[{'name':'c','image':'b'}]}},'paused':false,'replicas':2}}");
+    assert_string_equal(tree_text(refusal, "message"), "Apply failed with 3 conflicts: conflicts with \"one\":\n"
+                                                       "- .spec.template.spec.containers[name=\"c\"].image\n- .spec.paused\n"
+                                                       "conflicts with \"two\" using apps/v1:\n- .spec.replicas");
+    cJSON_Delete(refusal);
     cJSON_Delete(live);
 }
 
@@ -201,6 +215,7 @@ int main(void) {
         cmocka_unit_test(fields_given_up_go_unless_someone_else_owns_them),
         cmocka_unit_test(fields_nobody_applied_stay),
         cmocka_unit_test(another_managers_value_is_a_conflict),
+        cmocka_unit_test(conflicts_are_told_by_manager),
         cmocka_unit_test(force_takes_the_field_over),
         cmocka_unit_test(the_same_apply_again_changes_nothing),
         cmocka_unit_test(an_update_takes_what_it_changes),
