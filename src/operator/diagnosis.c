@@ -262,7 +262,8 @@ struct diagnosis *diagnosis_new(struct loop *loop, struct cluster *cluster, stru
     d->reads = reads_new(touched, d);
     d->owners = d->reads ? owners_new(cluster, d->reads) : NULL;
     if (loop) d->worker = worker_new(loop, work, d);
-    if (d->owners && (d->worker || !loop)) return d;
+    if (loop && d->reads && cluster_client(cluster)) d->secrets = secrets_new(loop, cluster, d->reads);
+    if (d->owners && (d->worker || !loop) && (d->secrets || !loop || !cluster_client(cluster))) return d;
 nomem:
     err_set(err, ERR_NOMEM, "no memory for the diagnosis");
     diagnosis_free(d);
@@ -274,6 +275,7 @@ void diagnosis_free(struct diagnosis *d) {
     d->listener.changed = NULL;
     drop_all(d);
     worker_free(d->worker);
+    secrets_free(d->secrets);
     owners_free(d->owners);
     reads_free(d->reads);
     free(d);

@@ -41,6 +41,7 @@ struct diagnosis {
     struct worker *worker; /* NULL: one-shot */
     struct reads *reads;
     struct owners *owners;
+    struct secrets *secrets; /* NULL: one-shot */
     struct bundle *bundle;
     struct analyzer *analyzers;
     size_t analyzer_count;

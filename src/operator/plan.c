@@ -53,6 +53,16 @@ static int add_kind(struct plan_wants *w, const struct bundle *bundle, enum poli
     return rc;
 }
 
+/* Secrets are looked up one by one, see secrets.h. */
+static void leave_out_secrets(struct plan_wants *w) {
+    size_t kept = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        if (secrets_is(w->items[i].gvk)) projection_unref(w->items[i].projection);
+        else w->items[kept++] = w->items[i];
+    }
+    w->count = kept;
+}
+
 int plan_wants(const struct operator* op, struct bundle *bundle, const struct str *analyzers, size_t count, struct plan_wants *out,
                struct err *err) {
     static const enum policy_kind always[] = {POLICY_STEP, POLICY_FILTER, POLICY_ROUTE, POLICY_SINK};
@@ -62,6 +72,7 @@ int plan_wants(const struct operator* op, struct bundle *bundle, const struct st
     for (size_t k = 0; !rc && op->tenants && k < sizeof always / sizeof *always; k++) rc = add_kind(out, bundle, always[k], err);
     for (size_t i = 0; !rc && i < count; i++) rc = plan_policy_wants(bundle_find(bundle, POLICY_ANALYZER, analyzers[i]), out, err);
     if (rc) plan_wants_free(out);
+    else leave_out_secrets(out);
     return rc;
 }
 

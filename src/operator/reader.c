@@ -53,6 +53,7 @@ static int read_get(void *arg, const struct gvk *gvk, struct str ns, struct str 
     struct reader *r = arg;
     struct store *store;
     *out = NULL;
+    if (secrets_is(gvk) && cluster_client(r->cluster)) return err_set(err, ERR_UNSUPPORTED, "a Secret cannot be read: ask ctx.exists");
     int rc = open_store(r, gvk, &store, err);
     if (!rc && store) {
         *out = store_get(store, ns, name);
@@ -66,6 +67,8 @@ static int read_exists(void *arg, const struct gvk *gvk, struct str ns, struct s
     struct reader *r = arg;
     struct store *store;
     *out = false;
+    if (secrets_is(gvk) && r->secrets) return secrets_exists(r->secrets, r->evaluation, ns, name, out, err);
+    if (secrets_is(gvk) && cluster_client(r->cluster)) return err_set(err, ERR_UNSUPPORTED, "only analyzers can ask whether a Secret exists");
     int rc = open_store(r, gvk, &store, err);
     if (!rc && store) {
         *out = store_get(store, ns, name) != NULL;
@@ -137,6 +140,7 @@ static int read_parent(void *arg, const struct doc *object, const struct doc **o
 static bool read_readable(void *arg, const struct gvk *gvk) {
     struct reader *r = arg;
     struct err err;
+    if (secrets_is(gvk) && r->secrets) return secrets_readable(r->secrets, r->evaluation);
     if (recording(r) && reads_state(r->reads, r->evaluation, gvk, &err)) return false;
     return cluster_state(r->cluster, gvk, NULL) == REFLECTOR_SYNCED;
 }

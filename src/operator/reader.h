@@ -5,11 +5,13 @@
 #define OPERATOR_READER_H
 
 #include "operator/owners.h"
+#include "operator/secrets.h"
 #include "script/call.h"
 
 struct reader {
     struct cluster *cluster;
     struct owners *owners;
+    struct secrets *secrets;      /* NULL: Secrets are read from the stores like anything else (offline) or not at all */
     struct reads *reads; /* with `evaluation`: where reads are recorded; NULL: nowhere (steps) */
     struct evaluation *evaluation;
     int64_t again_at_ms;                          /* out: the earliest moment a ctx.after becomes true; 0: none */

@@ -297,6 +297,14 @@ void reads_object_changed(struct reads *r, const struct store *store, const stru
     if (after) store_object_terms(store, after, touch_lists, &change);
 }
 
+void reads_existence_changed(struct reads *r, const struct gvk *gvk, struct str ns, struct str name) {
+    touch_all(r, object_term(READ_EXISTENCE, gvk, ns, name));
+}
+
+bool reads_anyone_asked(const struct reads *r, const struct gvk *gvk, struct str ns, struct str name) {
+    return term_find(r, object_term(READ_EXISTENCE, gvk, ns, name)) != NULL;
+}
+
 void reads_state_changed(struct reads *r, const struct gvk *gvk) { touch_all(r, kind_seed(READ_STATE, gvk)); }
 
 void reads_owner_changed(struct reads *r, struct str uid) { touch_all(r, str_hash(uid, READ_OWNER)); }

@@ -46,8 +46,12 @@ void reads_end(struct reads *r, struct evaluation *e);
 /* Forgets all reads of e; before e is freed. */
 void reads_drop(struct reads *r, struct evaluation *e);
 
+/* True when some evaluation rests on whether this object exists. */
+bool reads_anyone_asked(const struct reads *r, const struct gvk *gvk, struct str ns, struct str name);
+
 /* Something changed. */
 void reads_object_changed(struct reads *r, const struct store *store, const struct doc *before, const struct doc *after);
+void reads_existence_changed(struct reads *r, const struct gvk *gvk, struct str ns, struct str name);
 void reads_state_changed(struct reads *r, const struct gvk *gvk);
 void reads_owner_changed(struct reads *r, struct str uid);
 

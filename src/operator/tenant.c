@@ -165,7 +165,9 @@ void tenant_changed(struct tenant *t, struct doc *cr) {
     doc_ref(cr);
     doc_unref(t->cr);
     t->cr = cr;
-    if (!nothing_new) tenant_enqueue(t);
+    if (nothing_new) return;
+    findings_refilter(t->findings); /* filters decide by the resource too */
+    tenant_enqueue(t);
 }
 
 /* ---- Results of an earlier process -------------------------------------------------------------------------------------------- */
