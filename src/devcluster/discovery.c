@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devcluster/discovery_aggregated.h"
 #include "devcluster/memory.h"
 #include "devcluster/openapi.h"
 #include "devcluster/reply.h"
 #include "devcluster/status.h"
 #include "devcluster/tree.h"
 
-static cJSON *strings(const char *words) {
+cJSON *dev_discovery_words(const char *words) {
     cJSON *list = cJSON_CreateArray();
     char *copy = dev_copy_text(words), *rest = copy;
     for (char *word; (word = strsep(&rest, " "));)
@@ -46,7 +47,7 @@ static cJSON *version_info(void) {
 static cJSON *core_versions(void) {
     cJSON *tree = cJSON_CreateObject();
     tree_set_text(tree, "kind", "APIVersions");
-    tree_set(tree, "versions", strings("v1"));
+    tree_set(tree, "versions", dev_discovery_words("v1"));
     list_in(tree, "serverAddressByClientCIDRs");
     return tree;
 }
@@ -98,9 +99,7 @@ static cJSON *one_group(const struct dev_cluster *c, const char *name) {
     cJSON *groups = all_groups(c), *found = find_by(groups, "name", name), *tree = NULL;
     if (found) {
         tree = cJSON_DetachItemViaPointer(groups, found);
-        char *api_version = dev_copy_text("v1");
-        dev_tree_head(tree, api_version, "APIGroup");
-        free(api_version);
+        dev_tree_head(tree, "v1", "APIGroup");
     }
     cJSON_Delete(groups);
     return tree;
@@ -113,15 +112,15 @@ static cJSON *resource(const struct dev_kind *kind, const char *subresource, con
     tree_set_text(entry, "singularName", *subresource ? "" : kind->singular);
     tree_set(entry, "namespaced", cJSON_CreateBool(kind->namespaced));
     tree_set_text(entry, "kind", kind_name);
-    tree_set(entry, "verbs", strings(verbs));
-    if (!*subresource && *kind->short_names) tree_set(entry, "shortNames", strings(kind->short_names));
-    if (!*subresource && *kind->categories) tree_set(entry, "categories", strings(kind->categories));
+    tree_set(entry, "verbs", dev_discovery_words(verbs));
+    if (!*subresource && *kind->short_names) tree_set(entry, "shortNames", dev_discovery_words(kind->short_names));
+    if (!*subresource && *kind->categories) tree_set(entry, "categories", dev_discovery_words(kind->categories));
     free(name);
     return entry;
 }
 
 static void add_resources(const struct dev_kind *kind, cJSON *list) {
-    cJSON_AddItemToArray(list, resource(kind, "", kind->name, "create delete deletecollection get list patch update watch"));
+    cJSON_AddItemToArray(list, resource(kind, "", kind->name, DEV_ALL_VERBS));
     if (kind->has_status) cJSON_AddItemToArray(list, resource(kind, "status", kind->name, "get patch update"));
     if (!kind->has_scale) return;
     cJSON *scale = resource(kind, "scale", "Scale", "get patch update");
@@ -168,9 +167,31 @@ static bool is_health(const char *path) {
     return strcmp(path, "/healthz") == 0 || strcmp(path, "/livez") == 0 || strcmp(path, "/readyz") == 0;
 }
 
+static bool wants_aggregated(const struct http_exchange *x) {
+    struct str accept = http_header(x, "Accept"), one;
+    while (accept.n) {
+        str_cut(accept, ',', &one, &accept);
+        if (memmem(one.p, one.n, "as=APIGroupDiscoveryList", 24) && memmem(one.p, one.n, "v=v2", 4) && !memmem(one.p, one.n, "v=v2beta", 8))
+            return true;
+    }
+    return false;
+}
+
+static void reply_aggregated(const struct dev_cluster *c, struct http_exchange *x, bool core) {
+    struct buf text = dev_text_new();
+    cJSON *tree = dev_discovery_aggregated(c, core);
+    tree_write(tree, &text);
+    cJSON_Delete(tree);
+    dev_reply_text(x, 200, DEV_AGGREGATED_TYPE, &text);
+}
+
 bool dev_discovery(struct dev_cluster *c, struct http_exchange *x) {
     struct str span = http_path(x);
     while (span.n > 1 && span.p[span.n - 1] == '/') span.n--;
+    if (wants_aggregated(x) && (str_is(span, "/api") || str_is(span, "/apis"))) {
+        reply_aggregated(c, x, str_is(span, "/api"));
+        return true;
+    }
     char *path = dev_copy_span(span.p, span.n);
     bool health = is_health(path);
     cJSON *tree = health ? NULL : answer(c, path);
