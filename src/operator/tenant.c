@@ -45,7 +45,7 @@ static bool keep(struct group *g, struct finding *f, void *arg) {
     struct doc *finding = finding_document(g, f, NULL, subject_of(t, g), &err);
     for (size_t i = 0; finding && keeps && i < bundle_count(op->bundle, POLICY_FILTER); i++) {
         const struct policy *p = policycalls_effective(op->calls, bundle_at(op->bundle, POLICY_FILTER, i));
-        if (p && script_has(p, "keep")) keeps = filter_keeps(t, p, g, f, finding);
+        if ((p = script_holder(p, "keep"))) keeps = filter_keeps(t, p, g, f, finding);
     }
     reads_end(op->filter_reads, &g->kept_by);
     doc_unref(finding);
@@ -212,13 +212,17 @@ static void add_name(char ***names, size_t *count, struct str name) {
     if (copy) grown[(*count)++] = copy;
 }
 
-static struct doc *select_by(struct tenant *t, const struct policy *filter) {
+/* What the filter selects, or where it fails, the layer below. False when all of them fail. */
+static bool select_by(struct tenant *t, const struct policy *filter, struct doc **values) {
     struct operator* op = t->op;
     struct reader reader = {.cluster = op->cluster, .owners = op->filter_owners};
     struct script_call call = {.policy = filter, .function = "select", .args = {{t->cr, NULL}}, .arg_count = 1};
     struct script_outcome out;
     policycalls_run(op->calls, &call, &reader, &out);
-    return out.values;
+    *values = out.values;
+    if (out.result == SCRIPT_OK) return true;
+    filter = script_holder(filter->lower, "select");
+    return filter && select_by(t, filter, values);
 }
 
 /* Keeps of *names what `selected` lists too. */
@@ -253,6 +257,12 @@ static void take_selection(struct tenant *t, struct doc_value selected, struct c
     c->made = true;
 }
 
+/* Where no filter has a say, every analyzer runs: a filter that lost its select hides no fault. */
+static void take_all(struct tenant *t, struct choice *c) {
+    for (size_t i = 0; i < bundle_count(t->op->bundle, POLICY_ANALYZER); i++)
+        add_name(&c->names, &c->count, str_of(bundle_at(t->op->bundle, POLICY_ANALYZER, i)->name));
+}
+
 static bool is_chosen(const char *analyzer, void *arg) { return tenant_has_chosen(arg, analyzer); }
 
 bool tenant_choose(struct tenant *t) {
@@ -260,11 +270,13 @@ bool tenant_choose(struct tenant *t) {
     struct choice c = {0};
     for (size_t i = 0; i < bundle_count(op->bundle, POLICY_FILTER); i++) {
         const struct policy *p = policycalls_effective(op->calls, bundle_at(op->bundle, POLICY_FILTER, i));
-        if (!p || !script_has(p, "select")) continue;
-        struct doc *values = select_by(t, p);
-        if (values) take_selection(t, doc_at(doc_root(values), 0), &c);
+        if (!(p = script_holder(p, "select"))) continue;
+        struct doc *values = NULL;
+        if (!select_by(t, p, &values)) return false; /* the last choice holds */
+        take_selection(t, doc_at(doc_root(values), 0), &c);
         doc_unref(values);
     }
+    if (!c.made) take_all(t, &c);
     bool same = t->has_chosen && c.count == t->chosen_count;
     for (size_t i = 0; same && i < c.count; i++) same = tenant_has_chosen(t, c.names[i]);
     free_names(&t->chosen, &t->chosen_count);
