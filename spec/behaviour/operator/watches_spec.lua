@@ -1,0 +1,70 @@
+--- What the operator asks the API server for: each kind once, and none that nobody reads.
+
+local objects = require "support.objects"
+local operator = require "support.operator"
+local policies = require "support.policies"
+
+--- How often each resource was asked for with a verb.
+local function asked(op, verb, code)
+  local counts = {}
+  for _, one in ipairs(op:metrics()) do
+    local labels = one.labels
+    if one.name == "k8sgpt_api_requests_total" and labels.verb == verb and (not code or labels.code == code) then
+      counts[labels.resource] = (counts[labels.resource] or 0) + one.value
+    end
+  end
+  return counts
+end
+
+describe("watches", function()
+  after_each(operator.clean)
+
+  it("are one a resource, however many K8sGPTs and policies read it", function()
+    local wrap = [[return { api = 1, kind = "analyzer", name = "Pod", mode = "wrap", run = function(ctx) return (ctx.next()) end }]]
+    local folder = policies.folder { ["analyzers/Probe/policy.lua"] = objects.PROBE, ["analyzers/Pod/policy.lua"] = wrap }
+    local filters = { "Pod", "Deployment", "Service", "Probe" }
+    local cluster = operator.cluster {
+      objects.k8sgpt({ filters = filters }, "one"), objects.k8sgpt({ filters = filters }, "two"), objects.k8sgpt({ filters = filters }, "three", "shop"),
+    }
+    local op = cluster:operator { "--policy-dir", folder }
+    op:await_ready()
+    op:await_runs(0)
+    cluster:create(objects.image_error("web"))
+    operator.await("three Results", function() return #cluster:get("/apis/core.k8sgpt.ai/v1alpha1/results").items == 3 end)
+    assert.are.equal(1, op:metric("k8sgpt_watch_events_total", { resource = "pods", type = "ADDED" }))
+
+    cluster.program:stop() -- ends the watches, which are counted then
+    local watches
+    operator.await("the end of all watches", function()
+      watches = asked(op, "watch", "200")
+      local count = 0
+      for _ in pairs(watches) do count = count + 1 end
+      return count >= 10
+    end)
+    assert.are.same({ configmaps = 1, deployments = 1, endpointslices = 1, events = 1, jobs = 1, k8sgpts = 1, pods = 1, results = 1, services = 1,
+      statefulsets = 1 }, watches)
+  end)
+
+  it("are of K8sGPT alone while there is none", function()
+    local cluster = operator.cluster { objects.image_error("web") }
+    local op = cluster:operator()
+    op:await_ready()
+    assert.are.same({ k8sgpts = 1 }, asked(op, "list"))
+    local _, stores = op:metric("k8sgpt_store_objects")
+    assert.are.equal(1, stores)
+
+    cluster:create(objects.k8sgpt { filters = { "Deployment" } }) -- and of what it asks for when it comes
+    op:await_ready()
+    operator.await("the store of Deployments", function() return select(2, op:metric("k8sgpt_store_objects", { resource = "apps/v1/Deployment" })) == 1 end)
+    assert.are.same({ deployments = 1, k8sgpts = 1, results = 1 }, asked(op, "list"))
+  end)
+
+  it("end when nobody reads the kind any more", function()
+    local cr = objects.k8sgpt()
+    local cluster = operator.cluster { cr, objects.image_error("web") }
+    local op = cluster:operator()
+    cluster:await_results { "Pod default/web" }
+    cluster:delete(cr)
+    operator.await("the one store that is left", function() return select(2, op:metric("k8sgpt_store_objects")) == 1 end)
+  end)
+end)
