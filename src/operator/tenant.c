@@ -265,22 +265,40 @@ static void take_all(struct tenant *t, struct choice *c) {
 
 static bool is_chosen(const char *analyzer, void *arg) { return tenant_has_chosen(arg, analyzer); }
 
-bool tenant_choose(struct tenant *t) {
-    struct operator* op = t->op;
-    struct choice c = {0};
+static bool make_choice(struct tenant *t, struct choice *c) {
+    const struct operator* op = t->op;
     for (size_t i = 0; i < bundle_count(op->bundle, POLICY_FILTER); i++) {
         const struct policy *p = policycalls_effective(op->calls, bundle_at(op->bundle, POLICY_FILTER, i));
-        if (!(p = script_holder(p, "select"))) continue;
         struct doc *values = NULL;
-        if (!select_by(t, p, &values)) return false; /* the last choice holds */
-        take_selection(t, doc_at(doc_root(values), 0), &c);
+        if (!(p = script_holder(p, "select"))) continue;
+        if (!select_by(t, p, &values)) return false;
+        take_selection(t, doc_at(doc_root(values), 0), c);
         doc_unref(values);
     }
-    if (!c.made) take_all(t, &c);
-    bool same = t->has_chosen && c.count == t->chosen_count;
-    for (size_t i = 0; same && i < c.count; i++) same = tenant_has_chosen(t, c.names[i]);
+    if (!c->made) take_all(t, c);
+    return true;
+}
+
+static bool same_choice(const struct tenant *t, const struct choice *c) {
+    bool same = t->has_chosen && c->count == t->chosen_count;
+    for (size_t i = 0; same && i < c->count; i++) same = tenant_has_chosen(t, c->names[i]);
+    return same;
+}
+
+static void drop_choice(struct tenant *t) {
     free_names(&t->chosen, &t->chosen_count);
     free_names(&t->unknown, &t->unknown_count);
+}
+
+bool tenant_choose(struct tenant *t) {
+    struct choice c = {0};
+    if (!make_choice(t, &c)) { /* the last choice holds */
+        free_names(&c.names, &c.count);
+        free_names(&c.unknown, &c.unknown_count);
+        return false;
+    }
+    bool same = same_choice(t, &c);
+    drop_choice(t);
     t->chosen = c.names;
     t->chosen_count = c.count;
     t->unknown = c.unknown;

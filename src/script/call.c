@@ -38,6 +38,11 @@ void script_run(const struct script_call *call, struct script_outcome *out) {
     out->duration_us = clock_mono_us() - began;
 }
 
+const struct policy *script_holder(const struct policy *policy, const char *function) {
+    while (policy && !script_has(policy, function)) policy = policy->wraps ? policy->lower : NULL;
+    return policy;
+}
+
 /* Runs on; a task that has ended is freed. */
 static void go(struct script_task **task, struct script_outcome *out) {
     struct script_task *t = *task;

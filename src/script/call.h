@@ -69,12 +69,15 @@ struct script_outcome {
     struct doc *values; /* OK: an array of the returned values, owned by the caller; NULL where there was one at most, and it was nil, false
                            or empty */
     struct err err;     /* of anything but OK and SUSPENDED: one line, with the policy's source position */
-    int64_t fuel;       /* spent */
+    int64_t fuel;       /* spent; of a task, since it began */
     int64_t duration_us;
 };
 
 /* True when the policy has such a function; a wrapping one has those of the policy below too. */
 bool script_has(const struct policy *policy, const char *function);
+
+/* The policy to call for a function: this one, or where it wraps and has no such function, the one below; NULL: none has it. */
+const struct policy *script_holder(const struct policy *policy, const char *function);
 
 /* Runs to the end; never SUSPENDED. */
 void script_run(const struct script_call *call, struct script_outcome *out);
