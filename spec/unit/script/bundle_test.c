@@ -133,6 +133,9 @@ static void test_params_field_by_field(void **state) {
     fx_write(&fx, "object/x", "");
     assert_true(fx_load(&fx, false));
     assert_string_equal(sink(&fx, "S"), "[[1,3,\"y\"]]");
+    write_sink(&fx, "cluster/sinks/S/policy.lua", "S", "params = { a = 7, b = {}, d = 'z' },", "ctx.params.a, #ctx.params.b, ctx.params.d");
+    assert_true(fx_load(&fx, false));
+    assert_string_equal(sink(&fx, "S"), "[[7,3,\"z\"]]");
     fx_write(&fx, "object/sinks.S.params.yaml", "a: 5\n");
     refused(&fx, "filters and routes only");
     fx_free(&fx);
@@ -202,6 +205,11 @@ static void test_broken_files(void **state) {
     assert_int_equal(fx.problems.count, 2);
     assert_string_equal(sink(&fx, "S"), "[[\"below\"]]");
     assert_string_equal(sink(&fx, "T"), "[[\"above\"]]");
+    char hash[65];
+    snprintf(hash, sizeof hash, "%s", bundle_hash(fx.bundle));
+    fx_write(&fx, "cluster/sinks/S/policy.lua", "broken otherwise");
+    assert_true(fx_load(&fx, true));
+    assert_string_equal(bundle_hash(fx.bundle), hash);
 
     fx_write(&fx, "builtin/sinks/T/policy.lua", "broken");
     assert_false(fx_load(&fx, true));

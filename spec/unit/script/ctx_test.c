@@ -201,10 +201,10 @@ static void write_wrapped(struct fixture *fx, const char *below, const char *abo
              "rules = { r = { severity = 'low' } }, params = { who = 'below' }, run = function(ctx, pod, more) %s end }",
              below);
     fx_write(fx, "builtin/analyzers/T/policy.lua", text);
-    snprintf(
-        text, sizeof text,
-        "return { api = 1, kind = 'analyzer', name = 'T', mode = 'wrap', params = { who = 'above' }, run = function(ctx, pod) %s end }",
-        above);
+    snprintf(text, sizeof text,
+             "return { api = 1, kind = 'analyzer', name = 'T', mode = 'wrap', watches = { 'v1/Pod' }, fields = { 'spec.n' }, params = { "
+             "who = 'above' }, run = function(ctx, pod) %s end }",
+             above);
     fx_write(fx, "cluster/analyzers/T/policy.lua", text);
 }
 
@@ -257,6 +257,8 @@ static void test_next_fails(void **state) {
     assert_int_equal(out.result, SCRIPT_FUEL);
     run_wrapped("return pod.spec.n", "return ctx.next()", &out);
     assert_int_equal(out.result, SCRIPT_ERROR);
+    assert_non_null(strstr(out.err.msg, "reads spec.n of v1/Pod"));
+    run_wrapped("return pod.spec.n", "return ctx.next(pod)", &out);
     assert_non_null(strstr(out.err.msg, "reads spec.n of v1/Pod"));
     run_wrapped("return {}", "for i = 1, 1e9 do ctx.next() end", &out);
     assert_int_equal(out.result, SCRIPT_FUEL);

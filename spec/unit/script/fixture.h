@@ -61,7 +61,7 @@ static inline struct doc *fx_add(struct fixture *fx, const char *json) { return 
 
 static inline void fx_new(struct fixture *fx) {
     *fx = (struct fixture){0};
-    strcpy(fx->dir, "/tmp/k8sgpt-script-XXXXXX");
+    snprintf(fx->dir, sizeof fx->dir, "/tmp/k8sgpt-script-XXXXXX");
     assert_non_null(mkdtemp(fx->dir));
     fx->now_ms = 1772359800000; /* 2026-03-01T10:10:00Z */
 }

@@ -90,6 +90,7 @@ static const struct threat threats[] = {
      "used up"},
     {"equal strings compared", "local a, b = ('x'):rep(1000000) .. 'a', ('x'):rep(1000000) .. 'a' while a == b do end", SCRIPT_FUEL,
      "ran far longer than its instructions should take"},
+    {"a string over the cap", "local s = ('x'):rep(1000000) return { #(s .. s) }", SCRIPT_MEMORY, "out of memory"},
     {"memory by one string", "local s = ('x'):rep(1000) while true do s = s .. s end", SCRIPT_MEMORY, "out of memory"},
     {"memory by a table", "local t = {} for i = 1, 1e9 do t[i] = i end", SCRIPT_MEMORY, "out of memory"},
     {"memory by gsub", "local s = ('x'):rep(1000000) return #s:gsub('x', s)", SCRIPT_MEMORY, "out of memory"},
