@@ -274,6 +274,7 @@ describe("dev-cluster", function()
     assert.equal(403, select(2, server.http("POST", path, config_map("late"))))
     server.http("PATCH", path .. "/held", '{"metadata":{"finalizers":null}}', { ["Content-Type"] = "application/merge-patch+json" })
     assert.equal(404, select(2, server.http("GET", "/api/v1/namespaces/gone")))
+    assert.equal('namespaces "default" is forbidden: this namespace may not be deleted', (server.http("DELETE", "/api/v1/namespaces/default")).message)
   end)
 
   it("keeps dependents of an orphaning deletion, and of a foreground deletion none", function()

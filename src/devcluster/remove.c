@@ -116,10 +116,20 @@ static void reply_removed(const struct dev_request *r, const struct dev_object *
         dev_reply_status(r->x, dev_status_success(r->kind, was->name, was->uid));
 }
 
+/* The real server's namespace lifecycle admission keeps these. */
+static cJSON *check_kept(const struct dev_request *r) {
+    static const char *const KEPT[] = {"default", "kube-system", "kube-public"};
+    for (size_t i = 0; dev_kind_is(r->kind, "", "Namespace") && i < sizeof KEPT / sizeof *KEPT; i++)
+        if (strcmp(KEPT[i], r->name) == 0)
+            return dev_status(403, "Forbidden", "namespaces \"%s\" is forbidden: this namespace may not be deleted", r->name);
+    return NULL;
+}
+
 static cJSON *remove_checked(const struct dev_request *r, const struct options *o) {
     struct dev_object *object = dev_storage_get(r->kind->objects, r->ns, r->name);
     if (!object) return dev_status_not_found(r->kind, r->name);
-    cJSON *refusal = check_preconditions(r, o, object);
+    cJSON *refusal = check_kept(r);
+    if (!refusal) refusal = check_preconditions(r, o, object);
     if (refusal) return refusal;
     dev_object_ref(object);
     if (!o->dry_run) dev_remove(r->cluster, r->kind, object, o->propagation);
@@ -169,6 +179,7 @@ static void remove_selected(const struct dev_request *r, const struct options *o
 cJSON *dev_remove_collection(const struct dev_request *r) {
     struct options o;
     struct dev_selector selector = {0};
+    if (dev_kind_is(r->kind, "", "Namespace")) return dev_status_method(); /* as in the real API */
     cJSON *refusal = read_options(r, &o);
     if (!refusal) refusal = dev_selector_parse(&selector, http_query(r->x, "labelSelector"), http_query(r->x, "fieldSelector"));
     if (!refusal) remove_selected(r, &o, &selector);

@@ -78,7 +78,7 @@ static enum dev_form form_of(const struct http_exchange *x) {
 }
 
 static cJSON *check_access(const struct dev_request *r) {
-    if (!r->verb) return dev_status_method("");
+    if (!r->verb) return dev_status_method();
     if (dev_cluster_denies(r->cluster, r->kind)) return dev_status_forbidden(r->kind, r->verb, r->ns, r->name);
     return NULL;
 }

@@ -95,7 +95,7 @@ cJSON *dev_scale_serve(const struct dev_request *r) {
     cJSON *body = NULL, *refusal;
     if (!object) return dev_status_not_found(r->kind, r->name);
     if (strcmp(r->verb, "get") == 0) return show(r, object);
-    if (strcmp(r->verb, "update") != 0 && strcmp(r->verb, "patch") != 0) return dev_status_method(r->verb);
+    if (strcmp(r->verb, "update") != 0 && strcmp(r->verb, "patch") != 0) return dev_status_method();
     refusal = dev_request_body(r, &body);
     if (!refusal && !body) refusal = dev_status_bad_request("the body of the request must be a Scale");
     if (!refusal) refusal = change(r, object, body);

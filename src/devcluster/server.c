@@ -57,7 +57,7 @@ static cJSON *serve(const struct dev_request *r) {
     if (strcmp(r->subresource, "scale") == 0) return dev_scale_serve(r);
     for (size_t i = 0; i < sizeof VERBS / sizeof *VERBS; i++)
         if (strcmp(VERBS[i].verb, r->verb) == 0) return VERBS[i].serve(r);
-    return dev_status_method(r->verb);
+    return dev_status_method();
 }
 
 static void on_request(struct http_exchange *x, void *arg) {

@@ -74,8 +74,7 @@ cJSON *dev_status_exists(const struct dev_kind *kind, const char *name) {
     return with_details(dev_status(409, "AlreadyExists", "%s \"%s\" already exists", kind->resource, name), kind, name);
 }
 
-cJSON *dev_status_method(const char *method) {
-    (void)method;
+cJSON *dev_status_method(void) {
     return dev_status(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
 }
 

@@ -21,7 +21,7 @@ cJSON *dev_status_bad_request(const char *format, ...) __attribute__((format(pri
 cJSON *dev_status_no_resource(void); /* a path that nothing serves */
 cJSON *dev_status_not_found(const struct dev_kind *kind, const char *name);
 cJSON *dev_status_exists(const struct dev_kind *kind, const char *name);
-cJSON *dev_status_method(const char *method);
+cJSON *dev_status_method(void);
 cJSON *dev_status_expired(const char *format, ...) __attribute__((format(printf, 1, 2)));
 cJSON *dev_status_media_type(const struct dev_kind *kind);
 

@@ -107,8 +107,6 @@ static cJSON *custom_cell(const cJSON *column, const cJSON *tree) {
     return cell;
 }
 
-static bool has_column_age(const struct dev_kind *kind) { return !kind->columns; }
-
 static cJSON *custom_columns(const struct dev_kind *kind) {
     cJSON *columns = cJSON_CreateArray();
     const cJSON *column;
@@ -117,7 +115,7 @@ static cJSON *custom_columns(const struct dev_kind *kind) {
         dev_column_add(columns, tree_text(column, "name"), tree_text(column, "type"), tree_text(column, "format"),
                        tree_text(column, "description"), (int)tree_int(column, "priority", 0));
     }
-    if (has_column_age(kind)) dev_column_add(columns, "Age", "date", "", "Time since creation.", 0);
+    if (!kind->columns) dev_column_add(columns, "Age", "date", "", "Time since creation.", 0);
     return columns;
 }
 
@@ -126,7 +124,7 @@ static cJSON *custom_cells(const struct dev_kind *kind, const cJSON *tree) {
     const cJSON *column;
     cJSON_AddItemToArray(cells, cJSON_CreateString(tree_text(tree, "metadata.name")));
     cJSON_ArrayForEach(column, kind->columns) cJSON_AddItemToArray(cells, custom_cell(column, tree));
-    if (has_column_age(kind)) {
+    if (!kind->columns) {
         char *age = dev_age(tree_text(tree, "metadata.creationTimestamp"));
         cJSON_AddItemToArray(cells, cJSON_CreateString(age));
         free(age);

@@ -84,14 +84,19 @@ static void send_bookmark(struct dev_watch *w, bool initial_end) {
     w->told = w->cluster->storage.version;
 }
 
+/* Until the next bookmark or the end, whichever comes first. */
+static int64_t next_look_ms(const struct dev_watch *w) {
+    int64_t left_ms = (w->end_us - clock_mono_us()) / 1000 + 1;
+    return left_ms < BOOKMARK_MS ? left_ms : BOOKMARK_MS;
+}
+
 static void on_timer(void *arg) {
     struct dev_watch *w = arg;
-    int64_t left_ms = (w->end_us - clock_mono_us()) / 1000;
     if (w->bookmarks && w->told < w->cluster->storage.version) send_bookmark(w, false);
-    if (left_ms <= 0)
+    if (clock_mono_us() >= w->end_us)
         finish(w);
     else
-        timer_start(w->timer, left_ms < BOOKMARK_MS ? left_ms + 1 : BOOKMARK_MS);
+        timer_start(w->timer, next_look_ms(w));
 }
 
 static bool concerns(const struct dev_watch *w, const struct dev_object *object) {
@@ -132,13 +137,12 @@ static void send_state(struct dev_watch *w) {
     struct dev_object **objects = dev_storage_list(w->shape.kind->objects, &count);
     for (size_t i = 0; i < count; i++)
         if (concerns(w, objects[i])) send_object(w, DEV_ADDED, objects[i]);
-    w->told = w->cluster->storage.version;
 }
 
 static void send_log(struct dev_watch *w, uint64_t from) {
     const struct dev_storage *s = &w->cluster->storage;
+    w->told = from;
     for (size_t i = dev_storage_events_after(s, from); i < s->log_count; i++) tell(w, dev_storage_event(s, i));
-    w->told = s->version;
 }
 
 static void send_expired(struct dev_watch *w, uint64_t from) {
@@ -164,7 +168,7 @@ static void begin_events(struct dev_watch *w, const char *version, bool initial)
     } else {
         send_log(w, from);
     }
-    on_timer(w);
+    timer_start(w->timer, next_look_ms(w));
 }
 
 static struct dev_watch *watch_new(const struct dev_request *r) {
