@@ -4,18 +4,6 @@
 
 #include "doc/key.h"
 
-/* A string's id: most reads repeat a few dozen field names, whose Lua strings stay where they are. */
-static uint32_t key_id(struct script_vm *vm, struct str key) {
-    size_t slot = ((uintptr_t)key.p >> 4) % VM_KEY_SLOTS;
-    if (vm->keys[slot].text == key.p && str_eq(key_text(vm->keys[slot].id), key)) return vm->keys[slot].id;
-    uint32_t id = key_find(key);
-    if (id != KEY_NONE) {
-        vm->keys[slot].text = key.p;
-        vm->keys[slot].id = id;
-    }
-    return id;
-}
-
 static const struct projection_node *child_of(const struct projection_node *node, uint32_t id, struct str key) {
     if (!node || projection_is_whole(node)) return node;
     return projection_child(node, id, key);
@@ -84,7 +72,7 @@ _Noreturn static void raise_undeclared(lua_State *L, const struct view *view, st
 }
 
 struct doc_value view_field(lua_State *L, const struct view *view, struct str key, const struct projection_node **node) {
-    uint32_t id = key_id(vm_of(L), key);
+    uint32_t id = key_find(key);
     *node = child_of(view->node, id, key);
     if (!*node) raise_undeclared(L, view, key);
     return id != KEY_NONE ? doc_get_id(view->value, id) : doc_get(view->value, key);

@@ -23,7 +23,6 @@ enum {
     VM_OVERRIDE_BYTES = 16 * 1024 * 1024,
     VM_STRING_BYTES = 1024 * 1024, /* the longest string: comparing and copying one costs a single instruction */
     VM_LOAD_FUEL = 2000000,
-    VM_KEY_SLOTS = 256,
 };
 
 struct fuel {
@@ -63,8 +62,7 @@ struct frame {
     struct err err;
 };
 
-/* A name on its way through require, to report cycles. */
-enum { VM_MAX_REQUIRES = 16 };
+enum { VM_MAX_REQUIRES = 16 }; /* modules that require each other, one inside the other */
 
 struct script_vm {
     lua_State *L;
@@ -83,10 +81,6 @@ struct script_vm {
     struct doc *empty;                         /* {} */
     const void *view_meta, *array_meta, *null; /* identities */
     int env_ref, view_ref, array_ref, null_ref, loaded_ref, ctx_ref, step_ctx_ref;
-    struct {
-        const char *text;
-        uint32_t id;
-    } keys[VM_KEY_SLOTS]; /* ids of field names by the address of the Lua string, checked by content */
 
     /* What an error would otherwise lose; emptied at the next use and when the frame is left. */
     struct doc_builder *builder;

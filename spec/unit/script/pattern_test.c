@@ -33,11 +33,11 @@ static void random_text(char *out, size_t *len, const char *const *pieces, unsig
 }
 
 static void random_pattern(char *out, size_t *len) {
-    static const char *const pieces[] = {"a",      "b",    "c",   ".",  "%a",   "%d",     "%s",    "%w",   "%A",    "%%",    "%.",
-                                         "*",      "+",    "-",   "?",  "(",    ")",      "()",    "[ab]", "[^ab]", "[a-c]", "[%d_]",
-                                         "[]]",    "[^]]", "[",   "]",  "^",    "$",      "%1",    "%2",   "%b()",  "%bab",  "%f[a]",
-                                         "%f[%w]", "%f",   "%",   "%g", "%p",   "%x",     "%u",    "%l",   "",      "a-",    ".*",
-                                         ".-",     "(a*)", "(.)", "%z", "[a-]", "[%a-z]", "(b)%1", "c?"};
+    static const char *const pieces[] = {"a",      "b",    "c",   ".",  "%a",   "%d",    "%s",    "%w",   "%A",     "%%",    "%.",
+                                         "*",      "+",    "-",   "?",  "(",    ")",     "()",    "[ab]", "[^ab]",  "[a-c]", "[%d_]",
+                                         "[]]",    "[^]]", "[",   "]",  "^",    "$",     "%1",    "%2",   "%b()",   "%bab",  "%f[a]",
+                                         "%f[%w]", "%f",   "%",   "%g", "%p",   "%x",    "%u",    "%l",   "",       "a-",    ".*",
+                                         ".-",     "(a*)", "(.)", "%z", "[a-]", "[%]a]", "[^%]]", "[a%]", "[%a-z]", "(b)%1", "c?"};
     random_text(out, len, pieces, sizeof pieces / sizeof *pieces, 6);
 }
 
