@@ -1,78 +1,9 @@
---- The embedded API server, as kubectl and curl see it.
+--- The embedded API server, as curl sees it.
 
-local json = require "cjson"
+local dev_cluster = require "support.dev_cluster"
 local program = require "support.program"
 
-local BINARY <const> = os.getenv("K8SGPT_OPERATOR") or (os.getenv("BUILD") or "build") .. "/k8sgpt-operator"
-local quote = program.quote
-
-local function capture(command)
-  local pipe = assert(io.popen(command .. " 2>&1; echo exit=$?"))
-  local output, status = pipe:read("a"):match("^(.*)exit=(%d+)\n$")
-  pipe:close()
-  return output, math.tointeger(status)
-end
-
-local has_kubectl = select(2, capture("command -v kubectl")) == 0
-
---- Clients that only a signal ends.
-local followers = {}
-
-local function follow(arguments)
-  local one = program.start(arguments)
-  followers[#followers + 1] = one
-  return one
-end
-
-local function clean()
-  for _, one in ipairs(followers) do one:kill() end
-  followers = {}
-  program.clean()
-end
-
---- A server of the test's own.
-local function start(...)
-  local folder = program.folder()
-  local self = { kubeconfig = folder .. "/kubeconfig", folder = folder }
-  self.program = program.start { BINARY, "dev-cluster", "--listen", "127.0.0.1:0", "--kubeconfig-out", self.kubeconfig, ... }
-  self.url = self.program:await_line("the server is ready", function(entry) return entry.text and entry.text:match("ready on (http://%S+)") end)
-
-  function self.kubectl(arguments, input)
-    local pipe = input and ("printf %%s %s | "):format(quote(input)) or ""
-    return capture(("%stimeout 20 kubectl --kubeconfig %s --cache-dir %s/cache %s"):format(pipe, self.kubeconfig, folder, arguments))
-  end
-
-  --- The answer as a table, and its code.
-  function self.http(method, path, body, headers)
-    local words = {}
-    for name, value in pairs(headers or {}) do words[#words + 1] = "-H " .. quote(name .. ": " .. value) end
-    if body then words[#words + 1] = "--data-binary " .. quote(type(body) == "table" and json.encode(body) or body) end
-    local text = capture(("curl -sS --max-time 10 -X %s -w '\\n%%{http_code}' %s %s"):format(method, table.concat(words, " "), quote(self.url .. path)))
-    local answer, code = text:match("^(.*)\n(%d+)$")
-    local ok, value = pcall(json.decode, answer)
-    return ok and value or answer, math.tointeger(code)
-  end
-
-  function self.apply(path, manager, object, query)
-    return self.http("PATCH", ("%s?fieldManager=%s%s"):format(path, manager, query or ""), object, { ["Content-Type"] = "application/apply-patch+yaml" })
-  end
-
-  --- A watch in the background; returns a function that waits for the next event.
-  function self.watch(path)
-    local curl = follow { "curl", "-sN", "--max-time", "20", self.url .. path }
-    local seen = 0
-    return function()
-      return program.await("an event of " .. path, function()
-        local lines = curl:lines()
-        if #lines > seen then
-          seen = seen + 1
-          return lines[seen]
-        end
-      end)
-    end, curl
-  end
-  return self
-end
+local BINARY <const>, start = dev_cluster.BINARY, dev_cluster.start
 
 local CONFIG_MAPS <const> = "/api/v1/namespaces/default/configmaps"
 
@@ -116,7 +47,7 @@ local function widget(size, more)
 end
 
 describe("dev-cluster", function()
-  after_each(clean)
+  after_each(dev_cluster.clean)
 
   it("refuses wrong usage with exit status 2 and explains itself", function()
     local output, status = program.run { BINARY, "dev-cluster", "--bogus" }
@@ -237,7 +168,8 @@ describe("dev-cluster", function()
   it("serves custom kinds as their definition says, for as long as it is there", function()
     local server = start()
     local path = "/apis/example.org/v1/namespaces/default/widgets"
-    assert.equal(201, select(2, server.http("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", WIDGETS, { ["Content-Type"] = "application/yaml" })))
+    local definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    assert.equal(201, select(2, server.http("POST", definitions, WIDGETS, { ["Content-Type"] = "application/yaml" })))
     local invalid, code = server.http("POST", path, widget(0, [[,"interval":"5d"]]))
     assert.equal(422, code)
     assert.matches("Widget.example.org \"w\" is invalid: ", invalid.message, 1, true)
@@ -248,13 +180,14 @@ describe("dev-cluster", function()
     local merge = { ["Content-Type"] = "application/merge-patch+json" }
     local by_main = server.http("PATCH", path .. "/w", { status = { x = 1 } }, merge)
     assert.is_nil(by_main.status)
-    local by_status = server.http("PATCH", path .. "/w/status", { spec = { size = 9 }, status = { conditions = { { type = "Ready", status = "True" } } } }, merge)
+    local ready = { conditions = { { type = "Ready", status = "True" } } }
+    local by_status = server.http("PATCH", path .. "/w/status", { spec = { size = 9 }, status = ready }, merge)
     assert.equal(1, by_status.spec.size)
     assert.equal(1, by_status.metadata.generation)
     assert.equal(2, (server.http("PATCH", path .. "/w", { spec = { size = 2 } }, merge)).metadata.generation)
     local rows = server.http("GET", path, nil, { Accept = "application/json;as=Table;g=meta.k8s.io;v=v1" })
     assert.same({ "w", 2, "True" }, rows.rows[1].cells)
-    server.http("DELETE", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.org")
+    server.http("DELETE", definitions .. "/widgets.example.org")
     assert.equal(404, select(2, server.http("GET", path)))
   end)
 
@@ -323,106 +256,5 @@ metadata: {name: r, namespace: shop}
     local output, status = program.run { BINARY, "dev-cluster", "--load", "/nonexistent.yaml" }
     assert.equal(1, status)
     assert.matches("/nonexistent.yaml", output, 1, true)
-  end)
-
-  describe("with kubectl", function()
-    local function unless_absent(name, test)
-      if has_kubectl then it(name, test) else pending(name .. " (kubectl is not installed)") end
-    end
-
-    --- Runs commands and compares the whole of what each prints.
-    local function expect(server, steps)
-      for _, step in ipairs(steps) do
-        local output, status = server.kubectl(step[1], step.input)
-        assert.equal(step[2], output, step[1])
-        assert.equal(step.status or 0, status, step[1])
-      end
-    end
-
-    local DEPLOYMENT <const> = [[
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: "nginx:1"}]}
-]]
-
-    unless_absent("creates, changes, shows and deletes", function()
-      local server = start()
-      expect(server, {
-        { "create namespace shop", "namespace/shop created\n" },
-        { "create configmap a -n shop --from-literal=x=1", "configmap/a created\n" },
-        { "get configmap a -n shop -o jsonpath={.data}", '{"x":"1"}' },
-        { "apply -f -", "deployment.apps/web created\n", input = DEPLOYMENT },
-        { "apply -f -", "deployment.apps/web unchanged\n", input = DEPLOYMENT },
-        { "apply -f -", "deployment.apps/web configured\n", input = DEPLOYMENT:gsub("nginx:1", "nginx:2") },
-        { "scale deployment web --replicas=3", "deployment.apps/web scaled\n" },
-        { "patch deployment web --type=merge -p '{\"spec\":{\"paused\":true}}'", "deployment.apps/web patched\n" },
-        { "patch deployment web --type=json -p '[{\"op\":\"remove\",\"path\":\"/spec/paused\"}]'", "deployment.apps/web patched\n" },
-        { "patch deployment web -p '{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"web\",\"image\":\"nginx:3\"}]}}}}'",
-          "deployment.apps/web patched\n" },
-        { "get deployment web -o jsonpath='{.spec.replicas} {.spec.template.spec.containers[*].image} {.metadata.generation}'", "3 nginx:3 6" },
-        { "delete deployment web", "deployment.apps \"web\" deleted\n" },
-        { "delete namespace shop", "namespace \"shop\" deleted\n" },
-        { "get configmap a -n shop", "Error from server (NotFound): namespaces \"shop\" not found\n", status = 1 },
-      })
-    end)
-
-    unless_absent("shows tables", function()
-      local server = start("--load", "crd/core.k8sgpt.ai_results.yaml")
-      local output = server.kubectl("get namespaces --no-headers -o custom-columns=NAME:.metadata.name")
-      assert.equal("default\nkube-public\nkube-system\n", output)
-      server.kubectl("run p --image=nginx")
-      output = server.kubectl("get pods")
-      assert.matches("^NAME +READY +STATUS +RESTARTS +AGE\np +0/1 +Pending +0 +%d+s\n$", output)
-      output = server.kubectl("describe pod p")
-      assert.matches("Name: +p\n", output)
-      output = server.kubectl("get crd")
-      assert.matches("^NAME +CREATED AT\nresults.core.k8sgpt.ai +%d+", output)
-      assert.matches("No resources found", (server.kubectl("get results")), 1, true)
-    end)
-
-    unless_absent("follows changes with get -w", function()
-      local server = start()
-      local watch = follow { "kubectl", "--kubeconfig", server.kubeconfig, "--cache-dir", server.folder .. "/cache", "get", "configmaps", "-w",
-        "--output-watch-events" }
-      program.await("the watch has begun", function()
-        server.kubectl("create configmap probe --from-literal=x=1")
-        server.kubectl("delete configmap probe")
-        return program.read(watch.log):match("DELETED +probe")
-      end, 0.05)
-      server.kubectl("create configmap seen --from-literal=x=1")
-      program.await("the event", function() return program.read(watch.log):match("ADDED +seen +1 +%d+s") end)
-    end)
-
-    unless_absent("applies server-side and reports conflicts", function()
-      local server = start()
-      expect(server, {
-        { "apply --server-side -f -", "deployment.apps/web serverside-applied\n", input = DEPLOYMENT },
-        { "apply --server-side -f -", "deployment.apps/web serverside-applied\n", input = DEPLOYMENT },
-      })
-      local output, status = server.kubectl("apply --server-side --field-manager=other -f -", (DEPLOYMENT:gsub("nginx:1", "nginx:2")))
-      assert.equal(1, status)
-      assert.matches('conflict with "kubectl": .spec.template.spec.containers[name="web"].image', output, 1, true)
-    end)
-
-    unless_absent("answers access reviews", function()
-      local server = start("--deny", "v1/Secret")
-      expect(server, { { "auth can-i list pods", "yes\n" }, { "auth can-i get secrets", "no\n", status = 1 } })
-    end)
-
-    unless_absent("refuses invalid custom resources with the server's words", function()
-      local server = start("--load", "crd/core.k8sgpt.ai_k8sgpts.yaml")
-      local sample = program.read("samples/valid_k8sgpt.yaml")
-      local output, status = server.kubectl("apply -f -", (sample:gsub("interval: %w+", "interval: 5d")))
-      assert.equal(1, status)
-      assert.matches("spec.analysis.interval: Invalid value: \"5d\": spec.analysis.interval in body should match '^[0-9]+[smh]$'", output, 1, true)
-      output = server.kubectl("apply -f -", sample)
-      assert.equal("k8sgpt.core.k8sgpt.ai/k8sgpt-sample created\n", output)
-    end)
   end)
 end)

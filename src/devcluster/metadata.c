@@ -12,9 +12,9 @@
 #include "devcluster/status.h"
 #include "devcluster/tree.h"
 
+/* So few bytes come whole once the kernel's source is ready; before, the call waits, and may be interrupted. */
 static void random_bytes(unsigned char *bytes, size_t n) {
-    if (getrandom(bytes, n, 0) == (ssize_t)n) return;
-    for (size_t i = 0; i < n; i++) bytes[i] = (unsigned char)rand();
+    while (getrandom(bytes, n, 0) != (ssize_t)n) continue;
 }
 
 /* RFC 9562, version 4. */
