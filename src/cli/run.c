@@ -191,7 +191,7 @@ struct process {
     struct kube_config *config;
     struct kube_client *client;
     struct metrics *metrics;
-    struct operator* operator;
+    struct k8s_operator *operator;
     struct http_server *metrics_server, *health_server;
 };
 

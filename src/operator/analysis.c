@@ -173,7 +173,8 @@ static void object_is_gone(struct analysis *a) {
 
 static void judge(struct analysis *a, struct doc *object) {
     struct diagnosis *d = a->diagnosis;
-    struct reader reader = {.cluster = d->cluster, .owners = d->owners, .secrets = d->secrets, .reads = d->reads, .evaluation = &a->evaluation};
+    struct reader reader = {
+        .cluster = d->cluster, .owners = d->owners, .secrets = d->secrets, .reads = d->reads, .evaluation = &a->evaluation};
     struct attempt t = {0};
     struct err first = {0};
     bool stand_in = false, known = a->failures != NULL;

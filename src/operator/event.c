@@ -9,7 +9,7 @@
 
 /* An Event on its way (core/v1; Kubernetes API reference: Event). */
 struct event {
-    struct operator* op;
+    struct k8s_operator *op;
     struct doc *body;
     char *ns;
 };
@@ -81,7 +81,7 @@ static struct doc *event_document(const struct tenant *t, struct str type, struc
     return doc;
 }
 
-void operator_event(struct operator* op, const struct tenant *t, struct str type, struct str reason, struct str message) {
+void operator_event(struct k8s_operator *op, const struct tenant *t, struct str type, struct str reason, struct str message) {
     struct err err;
     const struct gvk *gvk = gvk_parse(STR("v1/Event"), &err);
     struct event *e = calloc(1, sizeof *e);

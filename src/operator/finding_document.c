@@ -115,7 +115,8 @@ static void put_map(struct doc_builder *b, const struct doc *object, const char 
     doc_end_object(b);
 }
 
-struct doc *finding_document(const struct group *g, const struct finding *f, const char *change, const struct doc *object, struct err *err) {
+struct doc *finding_document(const struct group *g, const struct finding *f, const char *change, const struct doc *object,
+                             struct err *err) {
     struct doc_builder *b = doc_builder_new();
     if (!b) {
         err_set(err, ERR_NOMEM, "no memory for a finding");

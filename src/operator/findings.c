@@ -61,8 +61,8 @@ void findings_count(const struct findings *f, size_t counts[SEVERITIES]) {
             if (finding_is_shown(&g->findings[i])) counts[g->findings[i].severity]++;
 }
 
-void findings_each(const struct findings *f, void (*each)(const struct group *g, void *arg), void *arg) {
-    const struct group *g, *next;
+void findings_each(const struct findings *f, void (*each)(struct group *g, void *arg), void *arg) {
+    struct group *g, *next;
     for (g = f->groups; g; g = next) {
         next = g->hh.next;
         each(g, arg);
@@ -153,6 +153,7 @@ static bool filter_one(struct group *g, struct finding *f) {
     bool hidden = owner->keep && !owner->keep(g, f, owner->arg);
     bool changed = hidden != f->hidden && (f->state == FINDING_OPEN || f->state == FINDING_SETTLING);
     f->hidden = hidden;
+    f->filtered = true;
     return changed;
 }
 
@@ -253,6 +254,11 @@ static void dirty_again(struct group *g) {
     g->next_dirty = NULL;
     *g->all->dirty_end = g;
     g->all->dirty_end = &g->next_dirty;
+}
+
+void findings_retry_untold(struct findings *f) {
+    for (struct group *g = f->groups; g; g = g->hh.next)
+        if (g->untold) dirty_again(g);
 }
 
 void findings_end_run(struct findings *f) {

@@ -27,8 +27,12 @@ struct finding {
     char id[SHA256_HEX_LEN + 1];
     enum finding_state state;
     enum severity severity;
-    bool seen;   /* in the verdict at hand */
-    bool hidden; /* a filter hides it; shown to nobody */
+    bool seen;                 /* in the verdict at hand */
+    bool hidden;               /* a filter hides it; shown to nobody */
+    bool worded, worded_shown; /* notify: everybody was told of it, or is being told; whether as open */
+    enum severity worded_severity;
+    bool filtered;      /* filters have decided about it before */
+    uint64_t hidden_by; /* hash of the name of the filter that hides it */
     char *rule, *key, *text;
     struct doc *failure;     /* as the analyzer gave it; NULL after a restart, until the first verdict */
     enum policy_layer layer; /* of the policy that decided */
@@ -62,6 +66,7 @@ struct group {
     struct doc *published;     /* the Result as last written or found; NULL: none */
     uint64_t version;          /* counts changes; publishing remembers which one it wrote */
     bool refilter;             /* the filters have to look at it again */
+    bool untold;               /* somebody could not be told; tried again by the next run */
     bool dirty, offered;       /* offered: handed to a step that has not published it yet */
     struct group *next_dirty;
     UT_hash_handle hh;
@@ -112,7 +117,8 @@ void group_touch(struct group *g);
 /* The next dirty group that has not been offered in this run, now marked as offered; NULL: none. */
 struct group *findings_next_dirty(struct findings *f);
 bool findings_any_dirty(const struct findings *f);
-void findings_end_run(struct findings *f); /* what was offered and not published is dirty again */
+void findings_retry_untold(struct findings *f); /* at the start of a run: offers again what somebody could not be told */
+void findings_end_run(struct findings *f);      /* what was offered and not published is dirty again */
 
 /* The watch brought this state of the group's Result; NULL: it was deleted. Somebody else's change makes the group dirty. */
 void group_result_changed(struct group *g, struct doc *result);
@@ -127,7 +133,7 @@ bool group_is_open(const struct group *g);
 
 /* Open findings by severity. */
 void findings_count(const struct findings *f, size_t counts[SEVERITIES]);
-void findings_each(const struct findings *f, void (*each)(const struct group *g, void *arg), void *arg);
+void findings_each(const struct findings *f, void (*each)(struct group *g, void *arg), void *arg);
 
 /*
  * What steps get (k8sgpt.Group), and what keep, route and sink policies get (k8sgpt.Finding; change NULL: none; `object`, where it is

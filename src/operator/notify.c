@@ -6,10 +6,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "doc/builder.h"
-#include "doc/json.h"
 #include "operator/operator_internal.h"
-
-enum { MAX_LINE_BYTES = 256 * 1024 };
+#include "operator/sink.h"
 
 /* A sink of a tenant that could not be told, until it can. */
 struct undelivered {
@@ -20,33 +18,18 @@ struct undelivered {
 };
 
 struct notifier {
-    struct operator* op;
+    struct k8s_operator *op;
+    struct deliveries *deliveries;
     struct undelivered *undelivered;
-    struct doc *no_config; /* {} */
 };
-
-struct notifier *notifier_new(struct operator* op) {
-    struct notifier *n = calloc(1, sizeof *n);
-    struct doc_builder *b = doc_builder_new();
-    struct err err;
-    if (n && b) {
-        doc_begin_object(b);
-        doc_end_object(b);
-        *n = (struct notifier){.op = op, .no_config = doc_builder_finish(b, &err)};
-    }
-    doc_builder_free(b);
-    if (n && n->no_config) return n;
-    free(n);
-    return NULL;
-}
 
 /* ---- what could not be delivered ------------------------------------------------------------------------------------------------ */
 
-static void clear(struct notifier *n, const struct tenant *t, const char *sink) {
+static void clear(struct notifier *n, const struct tenant *t, struct str sink) {
     struct undelivered **p = &n->undelivered;
     while (*p) {
         struct undelivered *u = *p;
-        if (u->tenant != t || (sink && !str_is(str_of(sink), u->sink))) {
+        if (u->tenant != t || (sink.p && !str_is(sink, u->sink))) {
             p = &u->next;
             continue;
         }
@@ -54,15 +37,6 @@ static void clear(struct notifier *n, const struct tenant *t, const char *sink) 
         free(u->sink);
         free(u);
     }
-}
-
-void notify_forget(struct notifier *n, const struct tenant *t) { clear(n, t, NULL); }
-
-void notifier_free(struct notifier *n) {
-    if (!n) return;
-    while (n->undelivered) clear(n, n->undelivered->tenant, NULL);
-    doc_unref(n->no_config);
-    free(n);
 }
 
 static void failed(struct notifier *n, const struct tenant *t, struct str sink, const char *why) {
@@ -74,16 +48,22 @@ static void failed(struct notifier *n, const struct tenant *t, struct str sink, 
         free(name);
         return;
     }
-    clear(n, t, name);
+    clear(n, t, sink);
     *u = (struct undelivered){.tenant = t, .sink = name, .next = n->undelivered};
     snprintf(u->message, sizeof u->message, "%.500s", why);
     n->undelivered = u;
+}
+
+static void delivered(struct notifier *n, const struct tenant *t, struct str sink) {
+    telemetry_notified(n->op->telemetry, sink, "delivered");
+    clear(n, t, sink);
 }
 
 void notify_each_undelivered(const struct notifier *n, const struct tenant *t,
                              void (*each)(const char *sink, const char *message, void *arg), void *arg) {
     for (const struct undelivered *u = n->undelivered; u; u = u->next)
         if (u->tenant == t) each(u->sink, u->message, arg);
+    deliveries_each_waiting(n->deliveries, t, each, arg);
 }
 
 /* ---- records -------------------------------------------------------------------------------------------------------------------- */
@@ -94,28 +74,35 @@ static struct notification *record_of(const struct group *g, const char *finding
     return NULL;
 }
 
-static bool record_sent(struct group *g, const struct finding *f, struct str sink) {
-    struct notification *r = record_of(g, f->id, sink);
-    if (!r) {
-        struct notification *grown = reallocarray(g->notifications, g->notification_count + 1, sizeof *grown);
-        if (!grown) return false;
-        g->notifications = grown;
-        r = &grown[g->notification_count];
-        *r = (struct notification){.sink = str_dup(sink), .ref = str_dup(STR(""))};
-        if (!r->sink || !r->ref) {
-            free(r->sink);
-            free(r->ref);
-            return false;
-        }
-        memcpy(r->finding, f->id, sizeof r->finding);
+static struct notification *record_new(struct group *g, const char *finding, struct str sink) {
+    struct notification *grown = reallocarray(g->notifications, g->notification_count + 1, sizeof *grown);
+    if (!grown) return NULL;
+    g->notifications = grown;
+    struct notification *r = &grown[g->notification_count];
+    *r = (struct notification){.sink = str_dup(sink), .ref = str_dup(STR(""))};
+    if (r->sink && r->ref) {
+        snprintf(r->finding, sizeof r->finding, "%s", finding);
         g->notification_count++;
+        return r;
     }
-    r->severity = f->severity;
-    r->sent_ms = clock_wall_ms();
-    return true;
+    free(r->sink);
+    free(r->ref);
+    return NULL;
 }
 
-static void record_remove(struct group *g, size_t i) {
+static void record_sent(struct group *g, const char *finding, struct str sink, enum severity severity, struct str ref) {
+    struct notification *r = record_of(g, finding, sink);
+    if (!r) r = record_new(g, finding, sink);
+    if (!r || (ref.n && !str_replace(&r->ref, ref))) {
+        log_error("notify", "no memory to remember who was told", LOG_S("group", g->id));
+        return;
+    }
+    r->severity = severity;
+    r->sent_ms = clock_wall_ms();
+}
+
+static void record_remove(struct group *g, const struct notification *r) {
+    size_t i = (size_t)(r - g->notifications);
     free(g->notifications[i].sink);
     free(g->notifications[i].ref);
     g->notifications[i] = g->notifications[--g->notification_count];
@@ -132,66 +119,36 @@ static bool severity_moved(const struct notification *r, const struct finding *f
     return r->severity != SEVERITIES && r->severity != f->severity;
 }
 
-static bool needs_word(const struct group *g, const struct finding *f) {
-    if (f->state == FINDING_PENDING) return false;
-    if (!finding_is_shown(f) || !has_records(g, f)) return finding_is_shown(f) || has_records(g, f);
-    for (size_t i = 0; i < g->notification_count; i++)
-        if (str_is(str_of(f->id), g->notifications[i].finding) && severity_moved(&g->notifications[i], f)) return true;
-    return false;
-}
-
-bool notify_delivered(const struct group *g) {
+bool notify_delivered(const struct notifier *n, const struct tenant *t, const struct group *g) {
     for (size_t i = 0; i < g->count; i++)
         if (!finding_is_shown(&g->findings[i]) && has_records(g, &g->findings[i])) return false;
-    return true;
-}
-
-/* ---- sinks ---------------------------------------------------------------------------------------------------------------------- */
-
-static int write_line(const char *change, const struct doc *finding, struct err *err) {
-    struct buf json = buf_new(MAX_LINE_BYTES);
-    char msg[32];
-    int rc = json_write(doc_root(finding), JSON_COMPACT, &json, err);
-    snprintf(msg, sizeof msg, "finding %s", change);
-    if (!rc) log_info("sink.log", msg, LOG_R("finding", ((struct str){json.data, json.len})));
-    buf_free(&json);
-    return rc;
-}
-
-static int carry_out(struct doc_value request, const char *change, const struct doc *finding, struct err *err) {
-    if (doc_bool(doc_path(request, "log"))) return write_line(change, finding, err);
-    return err_set(err, ERR_UNSUPPORTED, "the sink policy asks for neither a log line nor anything else that this build can send");
-}
-
-/* The sink policy of that type decides what is sent. */
-static int tell(struct notifier *n, struct str sink, const char *change, const struct doc *finding, struct err *err) {
-    struct operator* op = n->op;
-    const struct policy *p = bundle_find(op->bundle, POLICY_SINK, sink);
-    if (p) p = policycalls_effective(op->calls, p);
-    if (!p)
-        return err_set(err, ERR_NOT_FOUND, "there is no sink policy \"" STR_FMT "\"; add one, or name another sink in the route",
-                       STR_ARG(sink));
-    struct reader reader = {.cluster = op->cluster, .owners = op->filter_owners};
-    struct script_call call = {.policy = p, .function = "request", .args = {{finding, NULL}, {n->no_config, NULL}}, .arg_count = 2};
-    struct script_outcome out;
-    policycalls_run(op->calls, &call, &reader, &out);
-    int rc = out.result == SCRIPT_OK ? carry_out(doc_at(doc_root(out.values), 0), change, finding, err)
-                                     : err_set(err, out.err.code, "%s", out.err.msg);
-    doc_unref(out.values);
-    return rc;
+    return !deliveries_any(n->deliveries, g->id, t);
 }
 
 /* ---- routes --------------------------------------------------------------------------------------------------------------------- */
 
-/* What the route policies say together: an array of {sink, send_resolved, …} each. The caller's; NULL: they say nothing. */
-static struct doc *route_by(struct notifier *n, const struct policy *p, const struct doc *finding, const struct doc *change) {
-    struct operator* op = n->op;
+/* One finding's news. */
+struct word {
+    struct notifier *n;
+    struct tenant *t;
+    struct group *g;
+    struct finding *f;
+    struct doc *finding; /* as policies see it */
+    bool recorded;       /* out: a record changed */
+    bool failed;         /* out: somebody could not be told: the next run tries again */
+    bool waiting;        /* out: somebody is to be told once earlier news has arrived there */
+};
+
+/* What the policy says, or where it fails, the layer below. The caller's; NULL: nobody is told. */
+static struct doc *route_by(struct word *w, const struct policy *p, const struct doc *change) {
+    struct k8s_operator *op = w->n->op;
     struct reader reader = {.cluster = op->cluster, .owners = op->filter_owners};
-    struct script_call call = {.policy = p, .function = "run", .args = {{finding, NULL}, {change, NULL}}, .arg_count = 2};
+    struct script_call call = {
+        .policy = p, .function = "run", .args = {{w->finding, NULL}, {change, NULL}, {w->t->cr, NULL}}, .arg_count = 3};
     struct script_outcome out;
     policycalls_run(op->calls, &call, &reader, &out);
-    /* Without a decision everybody who was to be told so far is: the layer below decides. */
-    if (out.result != SCRIPT_OK && p->lower) return route_by(n, p->lower, finding, change);
+    if (out.result != SCRIPT_OK && p->lower) return route_by(w, p->lower, change);
+    if (out.result != SCRIPT_OK) w->failed = true;
     return out.values;
 }
 
@@ -204,34 +161,53 @@ static struct doc *string_doc(const char *text, struct err *err) {
     return doc;
 }
 
-struct word {
-    struct notifier *n;
-    struct tenant *t;
-    struct group *g;
-    struct finding *f;
-    const struct doc *finding;
-    bool recorded; /* out: a record changed */
-};
+/* All route policies' answers as one list: a finding goes wherever any of them sends it. */
+static struct doc *routes_of(struct word *w, const char *change_name, struct err *err) {
+    const struct bundle *bundle = w->n->op->bundle;
+    struct doc *change = string_doc(change_name, err);
+    struct doc_builder *b = change ? doc_builder_new() : NULL;
+    if (b) doc_begin_array(b);
+    for (size_t i = 0; b && i < bundle_count(bundle, POLICY_ROUTE); i++) {
+        const struct policy *p = policycalls_effective(w->n->op->calls, bundle_at(bundle, POLICY_ROUTE, i));
+        struct doc *values = p ? route_by(w, p, change) : NULL;
+        struct doc_value routes = doc_at(doc_root(values), 0);
+        for (size_t k = 0; k < doc_len(routes); k++) doc_put_value(b, doc_at(routes, k));
+        doc_unref(values);
+    }
+    if (b) doc_end_array(b);
+    struct doc *all = b ? doc_builder_finish(b, err) : NULL;
+    doc_builder_free(b);
+    doc_unref(change);
+    return all;
+}
 
-static bool deliver(struct word *w, struct str sink, const char *change) {
+/* ---- telling -------------------------------------------------------------------------------------------------------------------- */
+
+/* True when the sink knows now. While earlier news is on its way to it, this one waits. */
+static bool tell(struct word *w, struct str sink, const char *change) {
+    struct sink_news news = {w->t, w->g, w->f, change, w->finding};
     struct err err;
-    if (tell(w->n, sink, change, w->finding, &err)) {
-        failed(w->n, w->t, sink, err.msg);
+    if (deliveries_has(w->n->deliveries, w->t, w->f->id, sink)) {
+        w->waiting = true;
         return false;
     }
-    telemetry_notified(w->n->op->telemetry, sink, "delivered");
-    char *name = str_dup(sink);
-    if (name) clear(w->n, w->t, name);
-    free(name);
-    return true;
+    switch (sink_tell(w->n->deliveries, sink, &news, &err)) {
+    case SINK_TOLD: delivered(w->n, w->t, sink); return true;
+    case SINK_ON_ITS_WAY: return false;
+    default: break;
+    }
+    failed(w->n, w->t, sink, err.msg);
+    w->failed = true;
+    return false;
 }
 
 static void tell_shown(struct word *w, struct doc_value routes) {
     for (size_t i = 0; i < doc_len(routes); i++) {
         struct str sink = doc_path_str(doc_at(routes, i), "sink");
         const struct notification *r = record_of(w->g, w->f->id, sink);
-        if (sink.n == 0 || (r && !severity_moved(r, w->f))) continue;
-        if (deliver(w, sink, r ? "changed" : "opened")) w->recorded |= record_sent(w->g, w->f, sink);
+        if (sink.n == 0 || (r && !severity_moved(r, w->f)) || !tell(w, sink, r ? "changed" : "opened")) continue;
+        record_sent(w->g, w->f->id, sink, w->f->severity, STR(""));
+        w->recorded = true;
     }
 }
 
@@ -247,59 +223,97 @@ static void tell_resolved(struct word *w, struct doc_value routes) {
     for (size_t i = w->g->notification_count; i-- > 0;) {
         const struct notification *r = &w->g->notifications[i];
         if (!str_is(str_of(w->f->id), r->finding)) continue;
-        if (wants_resolved(routes, r->sink) && !deliver(w, str_of(r->sink), "resolved")) continue;
-        record_remove(w->g, i);
+        if (wants_resolved(routes, r->sink) && !tell(w, str_of(r->sink), "resolved")) continue;
+        record_remove(w->g, r);
         w->recorded = true;
     }
 }
 
-static const char *change_of(const struct word *w) {
-    return !finding_is_shown(w->f) ? "resolved" : has_records(w->g, w->f) ? "changed" : "opened";
-}
-
-/* All route policies' answers as one list: a finding goes wherever any of them sends it. */
-static struct doc *routes_of(struct notifier *n, const struct doc *finding, const struct doc *change, struct err *err) {
-    const struct bundle *bundle = n->op->bundle;
-    struct doc_builder *b = doc_builder_new();
-    if (!b) return NULL;
-    doc_begin_array(b);
-    for (size_t i = 0; i < bundle_count(bundle, POLICY_ROUTE); i++) {
-        const struct policy *p = policycalls_effective(n->op->calls, bundle_at(bundle, POLICY_ROUTE, i));
-        struct doc *values = p ? route_by(n, p, finding, change) : NULL;
-        struct doc_value routes = doc_at(doc_root(values), 0);
-        for (size_t k = 0; k < doc_len(routes); k++) doc_put_value(b, doc_at(routes, k));
-        doc_unref(values);
-    }
-    doc_end_array(b);
-    struct doc *all = doc_builder_finish(b, err);
-    doc_builder_free(b);
-    return all;
+/* What has been said of it already (or is on its way) needs no second look. */
+static bool needs_word(const struct group *g, const struct finding *f) {
+    if (f->state == FINDING_PENDING || (!finding_is_shown(f) && !has_records(g, f))) return false;
+    return !f->worded || f->worded_shown != finding_is_shown(f) || f->worded_severity != f->severity;
 }
 
 static void tell_of(struct word *w) {
-    const char *name = change_of(w);
+    bool shown = finding_is_shown(w->f);
+    const char *change = !shown ? "resolved" : has_records(w->g, w->f) ? "changed" : "opened";
     struct err err;
-    struct doc *finding = finding_document(w->g, w->f, name, NULL, &err), *change = string_doc(name, &err);
-    struct doc *routes = finding && change ? routes_of(w->n, finding, change, &err) : NULL;
-    w->finding = finding;
+    w->finding = finding_document(w->g, w->f, change, NULL, &err);
+    struct doc *routes = w->finding ? routes_of(w, change, &err) : NULL;
     if (!routes)
-        log_error("notify", "no memory to tell of a finding", LOG_S("group", w->g->id));
-    else if (finding_is_shown(w->f))
+        w->failed = true;
+    else if (shown)
         tell_shown(w, doc_root(routes));
     else
         tell_resolved(w, doc_root(routes));
     doc_unref(routes);
-    doc_unref(finding);
-    doc_unref(change);
+    doc_unref(w->finding);
+    w->f->worded = !w->failed && !w->waiting;
+    w->f->worded_shown = shown;
+    w->f->worded_severity = w->f->severity;
 }
 
 bool notify_group(struct notifier *n, struct tenant *t, struct group *g) {
     bool recorded = false;
+    g->untold = false;
     for (size_t i = 0; i < g->count; i++) {
         if (!needs_word(g, &g->findings[i])) continue;
         struct word w = {.n = n, .t = t, .g = g, .f = &g->findings[i]};
         tell_of(&w);
         recorded |= w.recorded;
+        g->untold |= w.failed;
     }
     return recorded;
+}
+
+static void look_again(struct group *g, void *arg) {
+    (void)arg;
+    for (size_t i = 0; i < g->count; i++) g->findings[i].worded = false;
+    if (g->count) group_touch(g);
+}
+
+void notify_again(struct tenant *t) { findings_each(t->findings, look_again, NULL); }
+
+/* ---- the end of a delivery -------------------------------------------------------------------------------------------------------- */
+
+static void delivery_ended(const struct delivery_order *o, enum delivery_end end, struct str ref, const char *why, void *arg) {
+    struct notifier *n = arg;
+    struct group *g = findings_by_id(o->tenant->findings, str_of(o->group_id));
+    bool resolved = !strcmp(o->change, "resolved");
+    if (end == DELIVERY_DONE)
+        delivered(n, o->tenant, o->sink);
+    else
+        failed(n, o->tenant, o->sink, why);
+    if (!g) return;
+    struct notification *r = record_of(g, o->finding_id, o->sink);
+    /* News of an end that cannot be delivered is given up with the finding: its Result would stay for ever. */
+    if (resolved && r)
+        record_remove(g, r);
+    else if (end == DELIVERY_DONE)
+        record_sent(g, o->finding_id, o->sink, o->severity, ref);
+    group_touch(g);
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------------------------------- */
+
+struct notifier *notifier_new(struct k8s_operator *op) {
+    struct notifier *n = calloc(1, sizeof *n);
+    if (!n) return NULL;
+    *n = (struct notifier){.op = op, .deliveries = deliveries_new(op, delivery_ended, n)};
+    if (n->deliveries) return n;
+    free(n);
+    return NULL;
+}
+
+void notify_forget(struct notifier *n, const struct tenant *t) {
+    deliveries_forget(n->deliveries, t);
+    clear(n, t, (struct str){0});
+}
+
+void notifier_free(struct notifier *n) {
+    if (!n) return;
+    deliveries_free(n->deliveries);
+    while (n->undelivered) clear(n, n->undelivered->tenant, (struct str){0});
+    free(n);
 }

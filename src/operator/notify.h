@@ -13,18 +13,21 @@
 
 struct notifier;
 
-struct notifier *notifier_new(struct operator* op); /* NULL without memory */
+struct notifier *notifier_new(struct k8s_operator *op); /* NULL without memory */
 void notifier_free(struct notifier *n);
 
 /* Tells what there is to tell about the group. True when a record changed, so that the Result has to follow. */
 bool notify_group(struct notifier *n, struct tenant *t, struct group *g);
 
 /* True when nobody is still to be told anything about the group. */
-bool notify_delivered(const struct group *g);
+bool notify_delivered(const struct notifier *n, const struct tenant *t, const struct group *g);
 
 /* Calls back for each notification that could not be delivered: sink and reason. */
 void notify_each_undelivered(const struct notifier *n, const struct tenant *t,
                              void (*each)(const char *sink, const char *message, void *arg), void *arg);
+
+/* The routes or the tenant's sinks have changed: who has no record of an open finding is told. */
+void notify_again(struct tenant *t);
 
 /* The tenant is going. */
 void notify_forget(struct notifier *n, const struct tenant *t);

@@ -21,26 +21,26 @@ enum {
 
 static bool is_kind(const struct gvk *gvk, const char *text) { return str_is(str_of(text), gvk->text); }
 
-static struct store *store_of(const struct operator* op, const char *kind) {
+static struct store *store_of(const struct k8s_operator *op, const char *kind) {
     struct err err;
     const struct gvk *gvk = gvk_parse(str_of(kind), &err);
     return gvk && cluster_state(op->cluster, gvk, NULL) == REFLECTOR_SYNCED ? cluster_store(op->cluster, gvk) : NULL;
 }
 
-struct store *operator_results(const struct operator* op) {
+struct store *operator_results(const struct k8s_operator *op) {
     return store_of(op, RESULT_GVK);
 }
 
 /* ---- tenants ------------------------------------------------------------------------------------------------------------------ */
 
-static struct tenant *tenant_of(const struct operator* op, const struct doc *object, const char *ns_path, const char *name_path) {
+static struct tenant *tenant_of(const struct k8s_operator *op, const struct doc *object, const char *ns_path, const char *name_path) {
     struct str ns = doc_path_str(doc_root(object), ns_path), name = doc_path_str(doc_root(object), name_path);
     for (struct tenant *t = op->tenants; t; t = t->hh.next)
         if (str_is(ns, t->ns) && str_is(name, t->name)) return t;
     return NULL;
 }
 
-static void k8sgpt_changed(struct operator* op, struct doc *cr) {
+static void k8sgpt_changed(struct k8s_operator *op, struct doc *cr) {
     struct tenant *t = tenant_of(op, cr, "metadata.namespace", "metadata.name");
     struct err err;
     if (t) {
@@ -51,7 +51,7 @@ static void k8sgpt_changed(struct operator* op, struct doc *cr) {
     operator_replan(op);
 }
 
-static void k8sgpt_deleted(struct operator* op, const struct doc *cr) {
+static void k8sgpt_deleted(struct k8s_operator *op, const struct doc *cr) {
     struct tenant *t = tenant_of(op, cr, "metadata.namespace", "metadata.name");
     if (!t) return;
     log_info("operator", "K8sGPT is gone", LOG_S("k8sgpt", t->key));
@@ -61,7 +61,7 @@ static void k8sgpt_deleted(struct operator* op, const struct doc *cr) {
 }
 
 /* A Result that somebody else changed or deleted is written again; our own writes come back here too and change nothing. */
-static void result_changed(struct operator* op, const struct doc *before, struct doc *after) {
+static void result_changed(struct k8s_operator *op, const struct doc *before, struct doc *after) {
     struct doc_value labels = doc_path(doc_root(after ? after : before), "metadata.labels");
     struct str ns = doc_str(doc_get(labels, STR("k8sgpts.k8sgpt.ai/namespace"))),
                name = doc_str(doc_get(labels, STR("k8sgpts.k8sgpt.ai/name")));
@@ -73,7 +73,7 @@ static void result_changed(struct operator* op, const struct doc *before, struct
 }
 
 /* Tenants are those that the store has: after a swap of stores nobody told of what changed between. */
-static void sync_tenants(struct operator* op) {
+static void sync_tenants(struct k8s_operator *op) {
     struct store *store = store_of(op, K8SGPT_GVK);
     struct tenant *t, *next;
     struct doc *cr;
@@ -91,7 +91,7 @@ static int64_t backoff_ms(int failures) {
     return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
 }
 
-void operator_run_ended(struct operator* op, struct tenant *t, const struct err *failure, double requeue_s) {
+void operator_run_ended(struct k8s_operator *op, struct tenant *t, const struct err *failure, double requeue_s) {
     (void)op;
     bool again = t->again;
     t->again = false;
@@ -110,7 +110,7 @@ void operator_run_ended(struct operator* op, struct tenant *t, const struct err 
 }
 
 static bool run_queue(void *arg) {
-    struct operator* op = arg;
+    struct k8s_operator *op = arg;
     int64_t until_us = clock_mono_us() + SLICE_US;
     while (op->serving && op->queue) {
         struct tenant *t = op->queue;
@@ -127,14 +127,14 @@ static bool run_queue(void *arg) {
     return false;
 }
 
-static void enqueue_all(struct operator* op) {
+static void enqueue_all(struct k8s_operator *op) {
     for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_enqueue(t);
 }
 
 /* ---- plans -------------------------------------------------------------------------------------------------------------------- */
 
 /* The next bundle and the caches it needs come into use together. */
-static void put_in_use(struct operator* op) {
+static void put_in_use(struct k8s_operator *op) {
     struct err err;
     struct bundle *old = op->bundle;
     struct str *names;
@@ -161,20 +161,22 @@ static void put_in_use(struct operator* op) {
 }
 
 static void plan_ready(void *arg) {
-    struct operator* op = arg;
+    struct k8s_operator *op = arg;
     bool new_bundle = op->bundle != op->next_bundle;
     put_in_use(op);
     sync_tenants(op);
     for (struct tenant *t = op->tenants; t; t = t->hh.next) {
         tenant_adopt_results(t);
-        if (new_bundle) findings_refilter(t->findings);
+        if (!new_bundle) continue;
+        findings_refilter(t->findings);
+        notify_again(t);
     }
     enqueue_all(op);
     worker_wake(op->worker);
 }
 
 static bool make_plan(void *arg) {
-    struct operator* op = arg;
+    struct k8s_operator *op = arg;
     struct plan_wants wants = {0};
     struct str *names = NULL;
     size_t count;
@@ -195,12 +197,12 @@ static bool make_plan(void *arg) {
     return false;
 }
 
-void operator_replan(struct operator* op) { worker_wake(op->planner); }
+void operator_replan(struct k8s_operator *op) { worker_wake(op->planner); }
 
 /* ---- what happens --------------------------------------------------------------------------------------------------------------- */
 
 static void object_changed(struct store *store, const struct doc *before, const struct doc *after, void *arg) {
-    struct operator* op = arg;
+    struct k8s_operator *op = arg;
     struct doc *now = after ? doc_ref(after) : NULL;
     if (is_kind(store_gvk(store), K8SGPT_GVK)) now ? k8sgpt_changed(op, now) : k8sgpt_deleted(op, before);
     if (is_kind(store_gvk(store), RESULT_GVK)) result_changed(op, before, now);
@@ -210,7 +212,7 @@ static void object_changed(struct store *store, const struct doc *before, const 
 }
 
 static void state_changed(const struct gvk *gvk, enum reflector_state state, const struct err *err, void *arg) {
-    struct operator* op = arg;
+    struct k8s_operator *op = arg;
     if (is_kind(gvk, K8SGPT_GVK) && state == REFLECTOR_MISSING)
         log_error("operator", "the API server has no K8sGPT resource: install the CRDs (kubectl apply -f crd/)");
     else if (state != REFLECTOR_SYNCED && err && err->code)
@@ -230,12 +232,12 @@ static void filter_touched(struct evaluation *e, void *arg) {
 }
 
 static void verdict(const struct verdict *v, void *arg) {
-    const struct operator* op = arg;
+    const struct k8s_operator *op = arg;
     for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_verdict(t, v);
 }
 
 static void swept(const struct policy *analyzer, void *arg) {
-    const struct operator* op = arg;
+    const struct k8s_operator *op = arg;
     for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_swept(t, analyzer->name);
 }
 
@@ -248,12 +250,12 @@ static void policies_loaded(struct bundle *bundle, void *arg) {
 }
 
 static void policies_refused(const char *why, void *arg) {
-    struct operator* op = arg;
+    struct k8s_operator *op = arg;
     for (struct tenant *t = op->tenants; t; t = t->hh.next) operator_event(op, t, STR("Warning"), STR("PolicyInvalid"), str_of(why));
     enqueue_all(op);
 }
 
-bool operator_ready(const struct operator* op, const char **why) {
+bool operator_ready(const struct k8s_operator *op, const char **why) {
     bool settled = true;
     for (const struct tenant *t = op->tenants; t; t = t->hh.next) settled &= t->ran && (!t->has_chosen || tenant_settled(t));
     *why = !op->live                                   ? "caches are syncing"
@@ -282,7 +284,7 @@ static struct doc *policy_options(const struct operator_options *o, struct err *
     return doc;
 }
 
-static int make_parts(struct operator* op, struct err *err) {
+static int make_parts(struct k8s_operator *op, struct err *err) {
     const struct operator_options *o = &op->options;
     struct policies_options policies = {
         o->loop, o->metrics, o->builtin_dir, o->lua_dir, o->policy_dirs, o->policy_dir_count, policies_loaded, policies_refused, op};
@@ -306,8 +308,8 @@ static int make_parts(struct operator* op, struct err *err) {
     return 0;
 }
 
-struct operator* operator_new(const struct operator_options *options, struct err *err) {
-    struct operator* op = calloc(1, sizeof *op);
+struct k8s_operator *operator_new(const struct operator_options *options, struct err *err) {
+    struct k8s_operator *op = calloc(1, sizeof *op);
     if (!op) {
         err_set(err, ERR_NOMEM, "no memory for the operator");
         return NULL;
@@ -323,7 +325,7 @@ struct operator* operator_new(const struct operator_options *options, struct err
     return op;
 }
 
-void operator_free(struct operator* op) {
+void operator_free(struct k8s_operator *op) {
     if (!op) return;
     struct tenant *t, *next;
     if (op->cluster) {

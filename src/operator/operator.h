@@ -11,7 +11,7 @@
 #include "net/http_client.h"
 #include "net/loop.h"
 
-struct operator;
+struct k8s_operator;
 
 struct operator_options {
     struct loop *loop;
@@ -30,11 +30,11 @@ struct operator_options {
 };
 
 /* Loads the policies and starts to watch. What cannot work at all (a broken built-in) is an error; an unreachable cluster is not. */
-struct operator* operator_new(const struct operator_options *options, struct err *err) ERR_MUST_CHECK;
-void operator_free(struct operator* op);
+struct k8s_operator *operator_new(const struct operator_options *options, struct err *err) ERR_MUST_CHECK;
+void operator_free(struct k8s_operator *op);
 
 /* True when policies are loaded, caches are synced (or known to be unreadable), and every object has been looked at once. *why: what it
  * waits for. */
-bool operator_ready(const struct operator* op, const char **why);
+bool operator_ready(const struct k8s_operator *op, const char **why);
 
 #endif

@@ -14,7 +14,7 @@
 extern const char K8SGPT_GVK[]; /* "core.k8sgpt.ai/v1alpha1/K8sGPT" */
 extern const char RESULT_GVK[];
 
-struct operator{
+struct k8s_operator {
     struct operator_options options;
     struct doc *policy_options; /* what ctx.options shows */
     struct cluster *cluster;
@@ -41,14 +41,14 @@ struct operator{
 };
 
 /* The bundle, or what tenants chose, has changed: caches are prepared for it and then put in use together. */
-void operator_replan(struct operator* op);
+void operator_replan(struct k8s_operator *op);
 
-struct store *operator_results(const struct operator* op); /* NULL while unreadable */
+struct store *operator_results(const struct k8s_operator *op); /* NULL while unreadable */
 
 /* A run of the tenant is over. `requeue_s` < 0: it asked for no further run. */
-void operator_run_ended(struct operator* op, struct tenant *t, const struct err *failure, double requeue_s);
+void operator_run_ended(struct k8s_operator *op, struct tenant *t, const struct err *failure, double requeue_s);
 
 /* Records an Event about a K8sGPT resource; best effort. */
-void operator_event(struct operator* op, const struct tenant *t, struct str type, struct str reason, struct str message);
+void operator_event(struct k8s_operator *op, const struct tenant *t, struct str type, struct str reason, struct str message);
 
 #endif

@@ -57,13 +57,15 @@ static int add_kind(struct plan_wants *w, const struct bundle *bundle, enum poli
 static void leave_out_secrets(struct plan_wants *w) {
     size_t kept = 0;
     for (size_t i = 0; i < w->count; i++) {
-        if (secrets_is(w->items[i].gvk)) projection_unref(w->items[i].projection);
-        else w->items[kept++] = w->items[i];
+        if (secrets_is(w->items[i].gvk))
+            projection_unref(w->items[i].projection);
+        else
+            w->items[kept++] = w->items[i];
     }
     w->count = kept;
 }
 
-int plan_wants(const struct operator* op, struct bundle *bundle, const struct str *analyzers, size_t count, struct plan_wants *out,
+int plan_wants(const struct k8s_operator *op, struct bundle *bundle, const struct str *analyzers, size_t count, struct plan_wants *out,
                struct err *err) {
     static const enum policy_kind always[] = {POLICY_STEP, POLICY_FILTER, POLICY_ROUTE, POLICY_SINK};
     *out = (struct plan_wants){0};
@@ -71,8 +73,10 @@ int plan_wants(const struct operator* op, struct bundle *bundle, const struct st
     if (!rc && op->tenants) rc = add_managed(out, RESULT_GVK, err);
     for (size_t k = 0; !rc && op->tenants && k < sizeof always / sizeof *always; k++) rc = add_kind(out, bundle, always[k], err);
     for (size_t i = 0; !rc && i < count; i++) rc = plan_policy_wants(bundle_find(bundle, POLICY_ANALYZER, analyzers[i]), out, err);
-    if (rc) plan_wants_free(out);
-    else leave_out_secrets(out);
+    if (rc)
+        plan_wants_free(out);
+    else
+        leave_out_secrets(out);
     return rc;
 }
 
@@ -82,7 +86,7 @@ static bool listed(const struct str *names, size_t count, struct str name) {
     return false;
 }
 
-int plan_analyzers(const struct operator* op, struct bundle *bundle, struct str **out, size_t *count, struct err *err) {
+int plan_analyzers(const struct k8s_operator *op, struct bundle *bundle, struct str **out, size_t *count, struct err *err) {
     size_t most = bundle_count(bundle, POLICY_ANALYZER);
     *count = 0;
     *out = calloc(most + 1, sizeof **out);

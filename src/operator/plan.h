@@ -12,13 +12,13 @@ struct plan_wants {
 };
 
 /* Wants of this bundle. Without tenants only K8sGPT itself is read. The caller frees with plan_wants_free. */
-int plan_wants(const struct operator* op, struct bundle *bundle, const struct str *analyzers, size_t count, struct plan_wants *out,
+int plan_wants(const struct k8s_operator *op, struct bundle *bundle, const struct str *analyzers, size_t count, struct plan_wants *out,
                struct err *err) ERR_MUST_CHECK;
 int plan_policy_wants(const struct policy *p, struct plan_wants *out,
                       struct err *err) ERR_MUST_CHECK; /* adds those of one policy and the layers below it */
 void plan_wants_free(struct plan_wants *w);
 
 /* Names of all analyzers that some tenant chose and the bundle has; borrowed from the tenants. *out is the caller's to free. */
-int plan_analyzers(const struct operator* op, struct bundle *bundle, struct str **out, size_t *count, struct err *err) ERR_MUST_CHECK;
+int plan_analyzers(const struct k8s_operator *op, struct bundle *bundle, struct str **out, size_t *count, struct err *err) ERR_MUST_CHECK;
 
 #endif

@@ -197,7 +197,7 @@ static void put_finding(struct doc_builder *b, const struct finding *f) {
     doc_end_object(b);
 }
 
-static void show_group(const struct group *g, void *arg) {
+static void show_group(struct group *g, void *arg) {
     struct shown *s = arg;
     for (size_t i = 0; i < g->count; i++) {
         const struct finding *f = &g->findings[i];
@@ -309,9 +309,9 @@ static bool try_filter(struct trial *t, const struct policy *policy) {
 
 static bool try_route(struct trial *t, const struct policy *policy) {
     struct err err;
-    const struct doc *input = part(t, "input", &err), *change = part(t, "change", &err);
-    if (!input || !change) return complain(t, err.msg);
-    call(t, policy, "run", (struct script_arg[]){{input, NULL}, {change, NULL}}, 2);
+    const struct doc *input = part(t, "input", &err), *change = part(t, "change", &err), *cr = part(t, "cr", &err);
+    if (!input || !change || !cr) return complain(t, err.msg);
+    call(t, policy, "run", (struct script_arg[]){{input, NULL}, {change, NULL}, {cr, NULL}}, 3);
     return failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));
 }
 

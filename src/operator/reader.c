@@ -68,7 +68,8 @@ static int read_exists(void *arg, const struct gvk *gvk, struct str ns, struct s
     struct store *store;
     *out = false;
     if (secrets_is(gvk) && r->secrets) return secrets_exists(r->secrets, r->evaluation, ns, name, out, err);
-    if (secrets_is(gvk) && cluster_client(r->cluster)) return err_set(err, ERR_UNSUPPORTED, "only analyzers can ask whether a Secret exists");
+    if (secrets_is(gvk) && cluster_client(r->cluster))
+        return err_set(err, ERR_UNSUPPORTED, "only analyzers can ask whether a Secret exists");
     int rc = open_store(r, gvk, &store, err);
     if (!rc && store) {
         *out = store_get(store, ns, name) != NULL;

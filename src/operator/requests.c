@@ -257,7 +257,7 @@ static void on_choose(struct run *r, struct doc_value args) {
     timer_start(s->timer, SETTLE_POLL_MS);
 }
 
-static void put_analyzer(struct doc_builder *b, const struct operator* op, const char *name) {
+static void put_analyzer(struct doc_builder *b, const struct k8s_operator *op, const char *name) {
     const char *reason = "", *failure = "";
     enum analyzer_state state = diagnosis_analyzer(op->diagnosis, str_of(name), &reason);
     size_t failing = diagnosis_failing(op->diagnosis, str_of(name), &failure);
@@ -308,7 +308,7 @@ static void put_tripped(const struct policy *p, const char *message, void *arg) 
     doc_end_object(b);
 }
 
-static void put_policies(struct doc_builder *b, const struct operator* op) {
+static void put_policies(struct doc_builder *b, const struct k8s_operator *op) {
     doc_key(b, STR("policies"));
     doc_begin_object(b);
     doc_pair_str(b, "hash", str_of(bundle_hash(op->bundle)));
@@ -359,8 +359,8 @@ static void on_diagnosis(struct run *r, struct doc_value args) {
 
 /* ---- findings, publish ---------------------------------------------------------------------------------------------------------- */
 
-static int put_group(struct doc_builder *b, struct group *g, struct err *err) {
-    struct doc *doc = group_document(g, notify_delivered(g), err);
+static int put_group(struct doc_builder *b, const struct tenant *t, struct group *g, struct err *err) {
+    struct doc *doc = group_document(g, notify_delivered(t->op->notifier, t, g), err);
     if (!doc) return err->code;
     doc_put_value(b, doc_root(doc));
     doc_unref(doc);
@@ -378,7 +378,7 @@ static void on_findings(struct run *r, struct doc_value args) {
     doc_begin_array(b);
     for (int n = 0; n < MAX_GROUPS && (g = findings_next_dirty(t->findings)); n++) {
         notify_group(t->op->notifier, t, g);
-        if (put_group(b, g, &err)) doc_builder_fail(b, err.code, "%s", err.msg);
+        if (put_group(b, t, g, &err)) doc_builder_fail(b, err.code, "%s", err.msg);
     }
     doc_end_array(b);
     answer_built(r, b);

@@ -74,7 +74,8 @@ static void resolved(const struct resource *resource, const struct err *err, voi
         answered(NULL, err, e);
         return;
     }
-    struct kube_request request = {.verb = KUBE_GET, .resource = resource, .ns = e->ns, .name = e->name, .metadata_only = true, .done = answered, .arg = e};
+    struct kube_request request = {
+        .verb = KUBE_GET, .resource = resource, .ns = e->ns, .name = e->name, .metadata_only = true, .done = answered, .arg = e};
     if (kube_send(cluster_client(e->all->cluster), &request, NULL, &local)) answered(NULL, &local, e);
 }
 
@@ -100,8 +101,10 @@ static void verify(void *arg) {
     int64_t now_us = clock_mono_us();
     HASH_ITER(hh, s->entries, e, next) {
         bool due = now_us - e->asked_us >= (e->known == PRESENT ? PRESENT_US : ABSENT_US);
-        if (!reads_anyone_asked(s->reads, s->gvk, e->ns, e->name)) forget(e);
-        else if (due && !e->asking) ask(e);
+        if (!reads_anyone_asked(s->reads, s->gvk, e->ns, e->name))
+            forget(e);
+        else if (due && !e->asking)
+            ask(e);
     }
     if (s->entries) timer_start(s->timer, VERIFY_MS);
 }
@@ -148,7 +151,8 @@ int secrets_exists(struct secrets *s, struct evaluation *ev, struct str ns, stru
     if (rc) return rc;
     const struct entry *e = entry_of(s, ns, name);
     if (!e) return err_set(err, ERR_NOMEM, "no memory to look up a Secret");
-    if (e->known == DENIED) return err_set(err, ERR_FORBIDDEN, "v1/Secret " STR_FMT "/" STR_FMT " may not be read", STR_ARG(ns), STR_ARG(name));
+    if (e->known == DENIED)
+        return err_set(err, ERR_FORBIDDEN, "v1/Secret " STR_FMT "/" STR_FMT " may not be read", STR_ARG(ns), STR_ARG(name));
     if (e->known == UNKNOWN) return err_set(err, ERR_TIMEOUT, "v1/Secret %s is being looked up", e->key);
     *out = e->known == PRESENT;
     return 0;

@@ -2,7 +2,8 @@
  * secrets: whether a Secret exists.
  *
  * Secrets are never listed or watched. Where an analyzer asks for one, its metadata is asked for by name and what was found is kept,
- * and verified again from time to time for as long as some analysis rests on it: soon where it was missing or denied, later where it was there.
+ * and verified again from time to time for as long as some analysis rests on it: soon where it was missing or denied, later where it was
+ * there.
  */
 #ifndef OPERATOR_SECRETS_H
 #define OPERATOR_SECRETS_H

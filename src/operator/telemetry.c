@@ -77,7 +77,7 @@ static const struct metric_def DEFS[FAMILIES] = {
 };
 
 struct telemetry {
-    struct operator* op;
+    struct k8s_operator *op;
     struct metric *families[FAMILIES];
 };
 
@@ -90,7 +90,7 @@ static void put_store(const struct store *store, void *arg) {
     metric_set(t->families[STORE_BYTES], METRIC_LABELS(resource), (double)store_bytes(store));
 }
 
-static void put_group(const struct group *g, void *arg) {
+static void put_group(struct group *g, void *arg) {
     struct telemetry *t = arg;
     struct str ns = str_of(g->ns), cr = findings_identity(g->all)->cr_name;
     char full[512];
@@ -107,7 +107,7 @@ static void put_group(const struct group *g, void *arg) {
 static void collect(void *arg) {
     static const enum family on_demand[] = {STORE_OBJECTS, STORE_BYTES, RESULTS, RESULTS_BY_TYPE, FINDINGS};
     struct telemetry *t = arg;
-    const struct operator* op = t->op;
+    const struct k8s_operator *op = t->op;
     for (size_t i = 0; i < sizeof on_demand / sizeof *on_demand; i++) metric_clear(t->families[on_demand[i]]);
     if (op->cluster) cluster_each_store(op->cluster, put_store, t);
     for (const struct tenant *tenant = op->tenants; tenant; tenant = tenant->hh.next) findings_each(tenant->findings, put_group, t);
@@ -115,7 +115,7 @@ static void collect(void *arg) {
     metric_set(t->families[QUEUE_DEPTH], NULL, (double)(op->queue_depth + (op->diagnosis ? diagnosis_pending(op->diagnosis) : 0)));
 }
 
-struct telemetry *telemetry_new(struct operator* op, struct metrics *metrics) {
+struct telemetry *telemetry_new(struct k8s_operator *op, struct metrics *metrics) {
     struct telemetry *t = calloc(1, sizeof *t);
     if (!t) return NULL;
     t->op = op;

@@ -10,7 +10,7 @@
 struct telemetry;
 
 /* Defines them and refreshes those that are read on demand at each exposition. Borrows op. NULL without memory. */
-struct telemetry *telemetry_new(struct operator* op, struct metrics *metrics);
+struct telemetry *telemetry_new(struct k8s_operator *op, struct metrics *metrics);
 void telemetry_free(struct telemetry *t);
 
 void telemetry_enqueued(struct telemetry *t);

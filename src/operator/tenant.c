@@ -13,17 +13,31 @@ static const char LABEL_NAME[] = "k8sgpts.k8sgpt.ai/name", LABEL_NAMESPACE[] = "
 
 /* ---- findings of the tenant --------------------------------------------------------------------------------------------------- */
 
-/* Every filter must want to keep it. A filter that fails keeps its last decision, which at first is to keep: it hides no fault. */
-static bool filter_keeps(struct tenant *t, const struct policy *filter, struct group *g, const struct finding *f,
-                         const struct doc *finding) {
-    struct operator* op = t->op;
+static uint64_t filter_mark(const struct policy *filter) { return str_hash(str_of(filter->name), 0); }
+
+/* False: it failed, or is tripped. */
+static bool ask_filter(struct tenant *t, const struct policy *filter, struct group *g, const struct doc *finding, bool *keeps) {
+    struct k8s_operator *op = t->op;
+    if (filter->layer != LAYER_BUILTIN && policycalls_tripped(op->calls, filter)) return false;
     struct reader reader = {.cluster = op->cluster, .owners = op->filter_owners, .reads = op->filter_reads, .evaluation = &g->kept_by};
     struct script_call call = {.policy = filter, .function = "keep", .args = {{finding, NULL}, {t->cr, NULL}}, .arg_count = 2};
     struct script_outcome out;
     policycalls_run(op->calls, &call, &reader, &out);
-    bool keeps = out.result == SCRIPT_OK ? doc_bool(doc_at(doc_root(out.values), 0)) : !f->hidden;
+    *keeps = doc_bool(doc_at(doc_root(out.values), 0));
     doc_unref(out.values);
-    return keeps;
+    return out.result == SCRIPT_OK;
+}
+
+/* A filter that fails keeps its last decision. Where it has made none the layer below decides, and at last it is kept: it hides no fault.
+ */
+static bool filter_keeps(struct tenant *t, const struct policy *filter, struct group *g, const struct finding *f,
+                         const struct doc *finding) {
+    bool keeps = true;
+    for (const struct policy *p = script_holder(filter, "keep"); p; p = script_holder(p->lower, "keep")) {
+        if (ask_filter(t, p, g, finding, &keeps)) return keeps;
+        if (f->filtered) return !f->hidden || f->hidden_by != filter_mark(filter);
+    }
+    return true;
 }
 
 /* The object that the finding is about, for its labels and annotations; when these change the filters look again. */
@@ -38,14 +52,15 @@ static const struct doc *subject_of(struct tenant *t, struct group *g) {
 
 static bool keep(struct group *g, struct finding *f, void *arg) {
     struct tenant *t = arg;
-    struct operator* op = t->op;
+    struct k8s_operator *op = t->op;
     struct err err;
     bool keeps = true;
     reads_begin(op->filter_reads, &g->kept_by);
     struct doc *finding = finding_document(g, f, NULL, subject_of(t, g), &err);
     for (size_t i = 0; finding && keeps && i < bundle_count(op->bundle, POLICY_FILTER); i++) {
-        const struct policy *p = policycalls_effective(op->calls, bundle_at(op->bundle, POLICY_FILTER, i));
-        if ((p = script_holder(p, "keep"))) keeps = filter_keeps(t, p, g, f, finding);
+        const struct policy *p = bundle_at(op->bundle, POLICY_FILTER, i);
+        keeps = filter_keeps(t, p, g, f, finding);
+        if (!keeps) f->hidden_by = filter_mark(p);
     }
     reads_end(op->filter_reads, &g->kept_by);
     doc_unref(finding);
@@ -70,7 +85,7 @@ static void free_names(char ***names, size_t *count) {
     *count = 0;
 }
 
-struct tenant *tenant_new(struct operator* op, struct doc *cr, struct err *err) {
+struct tenant *tenant_new(struct k8s_operator *op, struct doc *cr, struct err *err) {
     struct doc_value o = doc_root(cr);
     struct str ns = doc_path_str(o, "metadata.namespace"), name = doc_path_str(o, "metadata.name");
     struct tenant *t = calloc(1, sizeof *t);
@@ -97,7 +112,7 @@ nomem:
 }
 
 static void leave_queue(struct tenant *t) {
-    struct operator* op = t->op;
+    struct k8s_operator *op = t->op;
     for (struct tenant **p = &op->queue; *p; p = &(*p)->next) {
         if (*p != t) continue;
         *p = t->next;
@@ -126,7 +141,7 @@ void tenant_free(struct tenant *t) {
 }
 
 void tenant_enqueue(struct tenant *t) {
-    struct operator* op = t->op;
+    struct k8s_operator *op = t->op;
     if (t->run) {
         t->again = true;
         return;
@@ -167,6 +182,7 @@ void tenant_changed(struct tenant *t, struct doc *cr) {
     t->cr = cr;
     if (nothing_new) return;
     findings_refilter(t->findings); /* filters decide by the resource too */
+    notify_again(t);                /* and routes */
     tenant_enqueue(t);
 }
 
@@ -214,7 +230,7 @@ static void add_name(char ***names, size_t *count, struct str name) {
 
 /* What the filter selects, or where it fails, the layer below. False when all of them fail. */
 static bool select_by(struct tenant *t, const struct policy *filter, struct doc **values) {
-    struct operator* op = t->op;
+    struct k8s_operator *op = t->op;
     struct reader reader = {.cluster = op->cluster, .owners = op->filter_owners};
     struct script_call call = {.policy = filter, .function = "select", .args = {{t->cr, NULL}}, .arg_count = 1};
     struct script_outcome out;
@@ -245,12 +261,30 @@ struct choice {
     bool made;
 };
 
+struct switched {
+    struct str name;
+    bool off;
+};
+
+static void look_whether_off(const struct policy *p, bool disabled, void *arg) {
+    struct switched *s = arg;
+    if (disabled && p->kind == POLICY_ANALYZER && str_is(s->name, p->name)) s->off = true;
+}
+
+/* Who switches an analyzer off in a policy folder knows its name; nobody has to correct spec.filters. */
+static bool is_switched_off(const struct bundle *bundle, struct str analyzer) {
+    struct switched s = {.name = analyzer};
+    bundle_each_override(bundle, look_whether_off, &s);
+    return s.off;
+}
+
 static void take_selection(struct tenant *t, struct doc_value selected, struct choice *c) {
     for (size_t i = 0; i < doc_len(selected); i++) {
         struct str name = doc_str(doc_at(selected, i));
-        if (!bundle_find(t->op->bundle, POLICY_ANALYZER, name))
+        bool known = bundle_find(t->op->bundle, POLICY_ANALYZER, name) != NULL;
+        if (!known && !is_switched_off(t->op->bundle, name))
             add_name(&c->unknown, &c->unknown_count, name);
-        else if (!c->made)
+        else if (known && !c->made)
             add_name(&c->names, &c->count, name);
     }
     if (c->made) narrow(c->names, &c->count, selected);
@@ -266,7 +300,7 @@ static void take_all(struct tenant *t, struct choice *c) {
 static bool is_chosen(const char *analyzer, void *arg) { return tenant_has_chosen(arg, analyzer); }
 
 static bool make_choice(struct tenant *t, struct choice *c) {
-    const struct operator* op = t->op;
+    const struct k8s_operator *op = t->op;
     for (size_t i = 0; i < bundle_count(op->bundle, POLICY_FILTER); i++) {
         const struct policy *p = policycalls_effective(op->calls, bundle_at(op->bundle, POLICY_FILTER, i));
         struct doc *values = NULL;

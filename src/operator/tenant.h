@@ -12,11 +12,11 @@
 #include "operator/findings.h"
 #include "operator/status.h"
 
-struct operator;
+struct k8s_operator;
 struct run;
 
 struct tenant {
-    struct operator* op;
+    struct k8s_operator *op;
     char *key; /* "namespace/name" */
     char *ns, *name;
     struct doc *cr; /* as last seen */
@@ -40,7 +40,7 @@ struct tenant {
 };
 
 /* For a resource that appeared. NULL without memory. */
-struct tenant *tenant_new(struct operator* op, struct doc *cr, struct err *err);
+struct tenant *tenant_new(struct k8s_operator *op, struct doc *cr, struct err *err);
 void tenant_free(struct tenant *t); /* a run under way is dropped */
 
 /* The resource changed. Runs, unless nothing but what we wrote ourselves changed. */
