@@ -18,7 +18,37 @@ static int64_t fuel_of(const struct script_call *call) {
     return call->policy->kind == POLICY_STEP ? FUEL_STEP : FUEL_OTHER;
 }
 
-bool script_has(const struct policy *policy, const char *function) { return frame_policy(policy, function) != NULL; }
+struct question {
+    int table_ref;
+    const char *function;
+    bool there;
+};
+
+static int ask_function(lua_State *L) {
+    struct question *q = lua_touserdata(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, q->table_ref);
+    lua_pushstring(L, q->function);
+    q->there = lua_rawget(L, -2) == LUA_TFUNCTION;
+    return 0;
+}
+
+static bool has_function(const struct policy *p, const char *function) {
+    struct question q = {p->table_ref, function, false};
+    struct fuel fuel;
+    fuel_fill(&fuel, VM_LOAD_FUEL);
+    struct frame f = {.fuel = &fuel};
+    frame_enter(&f, p->vm, p->vm->L);
+    enum script_result result = vm_protect(&f, ask_function, &q);
+    frame_leave(&f);
+    return result == SCRIPT_OK && q.there;
+}
+
+const struct policy *script_holder(const struct policy *policy, const char *function) {
+    while (policy && !has_function(policy, function)) policy = policy->wraps ? policy->lower : NULL;
+    return policy;
+}
+
+bool script_has(const struct policy *policy, const char *function) { return script_holder(policy, function) != NULL; }
 
 static int64_t spent(const struct fuel *fuel) { return fuel->left > 0 ? fuel->limit - fuel->left : fuel->limit; }
 
@@ -36,11 +66,6 @@ void script_run(const struct script_call *call, struct script_outcome *out) {
         out->err = f.err;
     out->fuel = spent(&fuel);
     out->duration_us = clock_mono_us() - began;
-}
-
-const struct policy *script_holder(const struct policy *policy, const char *function) {
-    while (policy && !script_has(policy, function)) policy = policy->wraps ? policy->lower : NULL;
-    return policy;
 }
 
 /* Runs on; a task that has ended is freed. */

@@ -69,7 +69,7 @@ struct script_outcome {
     struct doc *values; /* OK: an array of the returned values, owned by the caller; NULL where there was one at most, and it was nil, false
                            or empty */
     struct err err;     /* of anything but OK and SUSPENDED: one line, with the policy's source position */
-    int64_t fuel;       /* spent; of a task, since it began */
+    int64_t fuel;       /* spent, in whole thousands of instructions and what C was charged for; of a task, since it began */
     int64_t duration_us;
 };
 

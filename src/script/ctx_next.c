@@ -106,7 +106,7 @@ static int go_on(lua_State *L, struct frame *f) {
 static int ctx_next(lua_State *L) {
     struct frame *f = ctx_frame(L);
     if (!f->policy->wraps || !f->policy->lower) vm_raise(L, "ctx.next is for policies with mode = \"wrap\"");
-    const struct policy *lower = frame_policy(f->policy->lower, f->function);
+    const struct policy *lower = script_holder(f->policy->lower, f->function);
     if (!lower) vm_raise(L, "ctx.next: the policy below has no function %s", f->function);
     struct frame inner = {.vm = lower->vm,
                           .policy = lower,

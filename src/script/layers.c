@@ -49,6 +49,8 @@ static int push(struct layer_files *files, struct layer_file file, struct err *e
 int layer_add(struct reader *r, const char *path, const char *source, struct layer_file file, struct str name, struct err *err) {
     struct buf text = buf_new(LAYERS_MAX_FILE_BYTES);
     struct err why = {0};
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) return layer_problem(r, source, "not a regular file; remove it", err);
     if (file_read(path, &text, &why)) {
         buf_free(&text);
         if (why.code == ERR_NOMEM || why.code == ERR_NOT_FOUND) return *err = why, (int)why.code;

@@ -6,38 +6,8 @@
 #include "script/ctx.h"
 #include "script/view.h"
 
-struct question {
-    int table_ref;
-    const char *function;
-    bool there;
-};
-
-static int ask_function(lua_State *L) {
-    struct question *q = lua_touserdata(L, 1);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, q->table_ref);
-    lua_pushstring(L, q->function);
-    q->there = lua_rawget(L, -2) == LUA_TFUNCTION;
-    return 0;
-}
-
-static bool has_function(const struct policy *p, const char *function) {
-    struct question q = {p->table_ref, function, false};
-    struct fuel fuel;
-    fuel_fill(&fuel, VM_LOAD_FUEL);
-    struct frame f = {.fuel = &fuel};
-    frame_enter(&f, p->vm, p->vm->L);
-    enum script_result result = vm_protect(&f, ask_function, &q);
-    frame_leave(&f);
-    return result == SCRIPT_OK && q.there;
-}
-
-const struct policy *frame_policy(const struct policy *policy, const char *function) {
-    while (policy && !has_function(policy, function)) policy = policy->wraps ? policy->lower : NULL;
-    return policy;
-}
-
 void frame_of_call(struct frame *f, const struct script_call *call, struct fuel *fuel) {
-    const struct policy *having = call->policy->wraps ? frame_policy(call->policy, call->function) : NULL;
+    const struct policy *having = call->policy->wraps ? script_holder(call->policy, call->function) : NULL;
     f->policy = having ? having : call->policy;
     f->vm = f->policy->vm;
     f->function = call->function;

@@ -20,9 +20,6 @@ struct script_task {
 /* What a call says, as a frame that draws on `fuel`. */
 void frame_of_call(struct frame *f, const struct script_call *call, struct fuel *fuel);
 
-/* The policy whose function of this name counts: that of a wrapping one, or else of the one below. NULL: there is none. */
-const struct policy *frame_policy(const struct policy *policy, const char *function);
-
 /* Runs to the end. On SCRIPT_OK f->values is what was returned; else f->err says what happened. */
 enum script_result frame_run(struct frame *f);
 

@@ -17,7 +17,7 @@ static void charge_memory(struct script_vm *vm, size_t bytes) {
 }
 
 static bool admit(struct script_vm *vm, size_t grow, bool is_string) {
-    bool fits = grow <= vm->cap_bytes - vm->bytes && !(is_string && grow > VM_STRING_BYTES + 64);
+    bool fits = vm->bytes <= vm->cap_bytes && grow <= vm->cap_bytes - vm->bytes && !(is_string && grow > VM_STRING_BYTES + 64);
     charge_memory(vm, fits ? grow : vm->bytes);
     return fits;
 }

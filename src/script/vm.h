@@ -44,7 +44,7 @@ struct frame {
     struct fuel *fuel;
     enum script_result stop; /* what no policy can catch, once it happened; SCRIPT_OK before */
 
-    const struct policy *policy; /* NULL while a file is loaded; then `libraries` may still be required */
+    const struct policy *policy; /* NULL while a file is loaded */
     const char *function;
     struct frame_arg args[SCRIPT_MAX_ARGS];
     size_t arg_count;

@@ -306,6 +306,9 @@ static void test_wrapping_without_the_function(void **state) {
     if (!fx_load(&fx, false)) fail_msg("%s", fx.err.msg);
     const struct policy *p = bundle_find(fx.bundle, POLICY_SINK, STR("S"));
     assert_true(script_has(p, "request") && script_has(p, "response") && !script_has(p, "run"));
+    assert_ptr_equal(script_holder(p, "request"), p);
+    assert_ptr_equal(script_holder(p, "response"), p->lower);
+    assert_null(script_holder(p, "run"));
     assert_string_equal(sink(&fx, "S"), "[[1,\"above\"]]");
     assert_string_equal(fx_run(&fx, POLICY_SINK, "S", "response", NULL), "[{\"ref\":\"below\"}]");
     fx_free(&fx);
@@ -406,6 +409,13 @@ static void test_layers_have_their_limits(void **state) {
     fx_new(&fx);
     write_sink(&fx, "builtin/sinks/S/policy.lua", "S", "rules = {},", "1");
     refused(&fx, "rules is for analyzers");
+    fx_free(&fx);
+    fx_new(&fx);
+    char pipe[512];
+    fx_write(&fx, "cluster/lib/x.lua", "return 1");
+    snprintf(pipe, sizeof pipe, "%s/cluster/lib/pipe.lua", fx.dir);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    refused(&fx, "pipe.lua: not a regular file");
     fx_free(&fx);
     fx_new(&fx);
     fx_write(&fx, "cluster/sinks/S/policy.lua", "while true do end");

@@ -137,6 +137,7 @@ static void test_json(void **state) {
     expect("return k8sgpt.json_encode(k8sgpt.json_decode('{\"i\":9007199254740993,\"n\":null,\"l\":[],\"o\":{},\"f\":1.0}'))",
            "[\"{\\\"f\\\":1,\\\"i\\\":9007199254740993,\\\"l\\\":[],\\\"n\\\":null,\\\"o\\\":{}}\"]");
     expect("local v, why = k8sgpt.json_decode('{') return { tostring(v), why ~= nil }", "[[\"nil\",true]]");
+    expect("return ('caf\xc3\xa9'):sub(1, 4)", "[\"caf\xef\xbf\xbd\"]"); /* half a character */
     expect("return k8sgpt.json_encode(1, 'yaml')", "invalid option 'yaml'");
 }
 
