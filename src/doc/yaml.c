@@ -175,7 +175,8 @@ static int step(struct yaml_reader *r, bool *ended) {
 static int read_stream(struct doc_builder *b, struct str text, yaml_each each, void *arg, struct err *err) {
     struct yaml_reader r = {.b = b, .each = each, .arg = arg, .err = err};
     if (!yaml_parser_initialize(&r.parser)) return err_set(err, ERR_NOMEM, "no memory to read YAML");
-    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text.p, text.n);
+    /* libyaml aborts the process over NULL, which is what an empty file reads as. */
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)(text.p ? text.p : ""), text.n);
     int rc = 0;
     for (bool ended = false; !rc && !ended;) rc = step(&r, &ended);
     yaml_parser_delete(&r.parser);

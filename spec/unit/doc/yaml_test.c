@@ -93,6 +93,8 @@ static void test_streams_of_documents(void **state) {
     assert_string_equal(err.msg, "more than one document");
     assert_null(yaml_decode(STR("---\n"), &err));
     assert_string_equal(err.msg, "no document");
+    assert_null(yaml_decode((struct str){0}, &err)); /* an empty file */
+    assert_string_equal(err.msg, "no document");
 }
 
 static int stop(struct doc *doc, void *arg, struct err *err) {
