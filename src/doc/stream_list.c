@@ -132,6 +132,10 @@ static int fail_build(struct list_reader *r) {
     return is_item(r) ? err_prefix(&r->err, "item %zu of the list", r->items) : err_prefix(&r->err, "list");
 }
 
+static int fail_byte(struct list_reader *r, char c) {
+    return err_set(&r->err, ERR_SYNTAX, "a list response that is not JSON, at byte 0x%02x", (unsigned char)c);
+}
+
 static enum json_step read_value(struct list_reader *r, struct str text, size_t *used) {
     struct json_reader reader = {.p = text.p, .end = text.p + text.n, .b = r->b};
     if (is_item(r)) {
@@ -140,6 +144,18 @@ static enum json_step read_value(struct list_reader *r, struct str text, size_t 
         reader.kind = r->kind;
     }
     return json_run(&reader, text, node_of(r), used);
+}
+
+static int read_carry(struct list_reader *r) {
+    size_t used = 0, len = r->carry.len;
+    int rc = r->skip.kind == SKIP_SCALAR ? buf_append(&r->carry, " ", 1, &r->err) : 0; /* so that a number ends */
+    if (rc) return rc;
+    enum json_step read = read_value(r, (struct str){r->carry.data, r->carry.len}, &used);
+    if (read == JSON_FAILED) return fail_build(r);
+    if (read == JSON_MORE) return err_set(&r->err, ERR_SYNTAX, "item %zu of the list: brackets that do not match", r->items);
+    if (used < len) return fail_byte(r, r->carry.data[used]);
+    buf_clear(&r->carry);
+    return take(r);
 }
 
 /* More text of the value in the carry, whose end the skipper looks for; the value is read once it is whole. */
@@ -154,14 +170,7 @@ static int feed_carry(struct list_reader *r, struct str *chunk) {
     int rc = buf_append(&r->carry, chunk->p, used, &r->err);
     if (rc) return err_prefix(&r->err, "item %zu of the list", r->items);
     *chunk = (struct str){chunk->p + used, chunk->n - used};
-    if (!whole) return 0;
-    if (r->skip.kind == SKIP_SCALAR) rc = buf_append(&r->carry, " ", 1, &r->err); /* so that a number ends */
-    if (rc) return rc;
-    enum json_step read = read_value(r, (struct str){r->carry.data, r->carry.len}, &used);
-    if (read == JSON_FAILED) return fail_build(r);
-    if (read == JSON_MORE) return err_set(&r->err, ERR_SYNTAX, "item %zu of the list: brackets that do not match", r->items);
-    buf_clear(&r->carry);
-    return take(r);
+    return whole ? read_carry(r) : 0;
 }
 
 /* At the first byte of a name, value or item. */
@@ -194,7 +203,7 @@ static int feed_byte(struct list_reader *r, struct str *chunk) {
     bool begins_value = is_name(r) ? c == '"' : is_item(r) || r->state == LIST_VALUE;
     enum list_state state = after(r, c);
     if (state == LIST_BEGIN && begins_value) return feed_value(r, chunk);
-    if (state == LIST_BEGIN) return err_set(&r->err, ERR_SYNTAX, "a list response that is not JSON, at byte 0x%02x", (unsigned char)c);
+    if (state == LIST_BEGIN) return fail_byte(r, c);
     if (r->state == LIST_VALUE) {
         if (r->has_items) return err_set(&r->err, ERR_SYNTAX, "a list response with two items fields");
         r->has_items = true;

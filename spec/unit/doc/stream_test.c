@@ -187,6 +187,7 @@ static void test_answers_that_are_no_list(void **state) {
         {"{\"kind\":\"Pod\",\"metadata\":{}}", ERR_SYNTAX, "without items"},
         {"{}", ERR_SYNTAX, "without items"},
         {"{\"items\":{}}", ERR_SYNTAX, "not an array"},
+        {"{\"items\":null\xff\xff}", ERR_SYNTAX, "not JSON"},
         {"{\"items\":[1]}", ERR_SYNTAX, "item 0 of the list is not an object"},
         {"{\"items\":[{},[]]}", ERR_SYNTAX, "item 1 of the list is not an object"},
         {"{\"items\":[{},{\"a\":1,\"a\":2}]}", ERR_INVALID, "item 1 of the list: the name \"a\""},
