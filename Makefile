@@ -40,13 +40,15 @@ UNIT_SRC  := $(wildcard spec/unit/*/*_test.c)
 UNIT_BIN  := $(UNIT_SRC:spec/unit/%.c=$(BUILD)/unit/%)
 BENCH_SRC := $(wildcard spec/bench/*.c)
 BENCH_BIN := $(BENCH_SRC:spec/bench/%.c=$(BUILD)/bench/%)
+FUZZ_SRC  := $(wildcard spec/fuzz/*.c)
+FUZZ_BIN  := $(FUZZ_SRC:spec/fuzz/%.c=$(BUILD)/target/%)
 SHARE     := $(DESTDIR)$(PREFIX)/share/k8sgpt-operator
 
 # V=1 shows whole command lines.
 Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all deps demo test units unit behaviour lint lint-deps tidy format layers asan bench clean install help FORCE
+.PHONY: all deps demo test units unit behaviour lint lint-deps tidy format layers asan fuzz fuzzers bench clean install help FORCE
 .DELETE_ON_ERROR:
 
 all: $(BIN)
@@ -124,6 +126,19 @@ asan: export UBSAN_OPTIONS := print_stacktrace=1:halt_on_error=1
 asan:
 	@$(MAKE) --no-print-directory test SANITIZE=address,undefined BUILD=$(BUILD)/asan CFLAGS='-O1 -g'
 
+## make fuzz       hostile input by libFuzzer, SECONDS=60 a target; TARGET=json: only that one
+# clang, as gcc has no libFuzzer; its own objects, which count the paths that an input takes.
+FUZZ_FLAGS := CC=clang-14 BUILD=$(BUILD)/fuzz SANITIZE=fuzzer-no-link,address,undefined CFLAGS='-O1 -g' WARN='-Wall -Wextra -Werror'
+fuzz:
+	@tools/deps.sh build fuzz
+	@$(MAKE) --no-print-directory -j$(JOBS) fuzzers $(FUZZ_FLAGS)
+	@tools/fuzz.sh $(BUILD)/fuzz $(or $(SECONDS),60) $(or $(TARGET),$(FUZZ_SRC:spec/fuzz/%.c=%))
+fuzzers: $(FUZZ_BIN)
+$(BUILD)/target/%: spec/fuzz/%.c $(BELOW_script)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$<)
+	$(Q)$(COMPILE) -pie -fsanitize=fuzzer,address,undefined -o $@ $< $(BELOW_script) $(PKG_LIBS)
+
 ## make bench      latency, start-up, memory and throughput (spec/bench)
 $(BUILD)/bench/%: spec/bench/%.c $(below)
 	@mkdir -p $(@D)
@@ -153,7 +168,7 @@ $(BUILD)/tidy/cli/version.ok: LANGUAGE += -I$(BUILD)/gen
 
 ## make format     bring the C files into the house's form
 format:
-	clang-format-14 -i $(wildcard src/*.c src/*/*.[ch] spec/unit/*/*.[ch] spec/bench/*.[ch])
+	clang-format-14 -i $(wildcard src/*.c src/*/*.[ch] spec/unit/*/*.[ch] spec/bench/*.[ch] spec/fuzz/*.[ch])
 
 ## make layers     prove that no layer includes one above it
 layers: deps
@@ -168,4 +183,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJ:=.d) $(UNIT_BIN:=.d) $(BENCH_BIN:=.d)
+-include $(OBJ:=.d) $(UNIT_BIN:=.d) $(BENCH_BIN:=.d) $(FUZZ_BIN:=.d)
