@@ -270,7 +270,7 @@ bool notify_group(struct notifier *n, struct tenant *t, struct group *g) {
 static void look_again(struct group *g, void *arg) {
     (void)arg;
     for (size_t i = 0; i < g->count; i++) g->findings[i].worded = false;
-    if (g->count) group_touch(g);
+    if (group_is_open(g) || g->result_name) group_touch(g); /* what was never shown is nobody's news */
 }
 
 void notify_again(struct tenant *t) { findings_each(t->findings, look_again, NULL); }
