@@ -99,6 +99,10 @@ end
 --- Creates an object and gives it its status, as the API server and a controller do.
 ---@return table as it is stored
 function cluster:create(object)
+  local namespace = object.metadata.namespace
+  if namespace and namespace ~= "default" and object.kind ~= "Namespace" then
+    http(self.url .. "/api/v1/namespaces", { method = "POST", body = json.encode({ metadata = { name = namespace } }) }) -- may be there
+  end
   local made = self:request("POST", path_of(object, true), object)
   if object.status then made = self:patch(object, { status = object.status }, "status") end
   return made
@@ -207,6 +211,15 @@ end
 ---@return string body
 ---@return integer status
 function running:probe(path) return http(self.health_url .. path) end
+
+--- Seconds from connecting to the end of the answer, which has to be "ok".
+---@return number
+function running:heartbeat()
+  local pipe = assert(io.popen(("curl -sS --max-time 5 -w ' %%{time_total}' %s/healthz 2>&1"):format(self.health_url)))
+  local text = pipe:read("a")
+  pipe:close()
+  return tonumber(text:match("^ok ([%d.]+)$")) or error("/healthz: " .. text, 2)
+end
 
 function running:await_ready()
   local body
