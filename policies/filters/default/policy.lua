@@ -58,6 +58,7 @@ end
 
 return {
   api = 1, kind = "filter", name = "default", description = "spec.filters, spec.targetNamespace, spec.namespaces and spec.excludeNamespaces",
-  params = { core = { "Pod", "Deployment", "Service" } }, -- upstream's core set, as far as it is built in
+  -- Upstream's core set in its order, as far as it is built in.
+  params = { core = { "Pod", "Deployment", "ReplicaSet", "PersistentVolumeClaim", "Service", "Ingress", "StatefulSet", "Node" } },
   select = select, keep = keep,
 }
