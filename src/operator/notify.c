@@ -25,8 +25,10 @@ struct notifier {
 
 /* ---- what could not be delivered ------------------------------------------------------------------------------------------------ */
 
-static void clear(struct notifier *n, const struct tenant *t, struct str sink) {
+/* True when there was something to clear. */
+static bool clear(struct notifier *n, const struct tenant *t, struct str sink) {
     struct undelivered **p = &n->undelivered;
+    bool found = false;
     while (*p) {
         struct undelivered *u = *p;
         if (u->tenant != t || (sink.p && !str_is(sink, u->sink))) {
@@ -36,10 +38,13 @@ static void clear(struct notifier *n, const struct tenant *t, struct str sink) {
         *p = u->next;
         free(u->sink);
         free(u);
+        found = true;
     }
+    return found;
 }
 
-static void failed(struct notifier *n, const struct tenant *t, struct str sink, const char *why) {
+/* A first failure and its end are conditions of the tenant, which its next run states. */
+static void failed(struct notifier *n, struct tenant *t, struct str sink, const char *why) {
     struct undelivered *u = calloc(1, sizeof *u);
     char *name = str_dup(sink);
     telemetry_notified(n->op->telemetry, sink, "failed");
@@ -48,15 +53,15 @@ static void failed(struct notifier *n, const struct tenant *t, struct str sink, 
         free(name);
         return;
     }
-    clear(n, t, sink);
+    if (!clear(n, t, sink)) tenant_enqueue(t);
     *u = (struct undelivered){.tenant = t, .sink = name, .next = n->undelivered};
     snprintf(u->message, sizeof u->message, "%.500s", why);
     n->undelivered = u;
 }
 
-static void delivered(struct notifier *n, const struct tenant *t, struct str sink) {
+static void delivered(struct notifier *n, struct tenant *t, struct str sink) {
     telemetry_notified(n->op->telemetry, sink, "delivered");
-    clear(n, t, sink);
+    if (clear(n, t, sink)) tenant_enqueue(t);
 }
 
 void notify_each_undelivered(const struct notifier *n, const struct tenant *t,
