@@ -345,6 +345,12 @@ function k8sgpt.json_decode(text) end
 ---@return table
 function k8sgpt.copy(view) end
 
+--- The value at a path of a view or table, nil as soon as a part of the path is missing.
+---@param value any
+---@param ... string|integer keys
+---@return any
+function k8sgpt.dig(value, ...) end
+
 --- True for a JSON null in a view (which reads as nil).
 ---@param view k8sgpt.View
 ---@param key string

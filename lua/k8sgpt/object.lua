@@ -8,14 +8,7 @@ local object = {}
 ---@param obj any
 ---@param ... string|integer keys
 ---@return any
-function object.dig(obj, ...)
-  for i = 1, select("#", ...) do
-    local kind = type(obj)
-    if kind ~= "table" and kind ~= "userdata" then return nil end
-    obj = obj[(select(i, ...))]
-  end
-  return obj
-end
+object.dig = k8sgpt.dig
 
 --- True for a field that is there and null; an absent one is not.
 ---@param obj k8sgpt.View

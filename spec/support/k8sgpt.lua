@@ -104,4 +104,13 @@ end
 
 function k8sgpt.is_null(view, key) return rawget(view, key) == k8sgpt.null end
 
+function k8sgpt.dig(obj, ...)
+  for i = 1, select("#", ...) do
+    local kind = type(obj)
+    if kind ~= "table" and kind ~= "userdata" then return nil end
+    obj = obj[(select(i, ...))]
+  end
+  return obj
+end
+
 return k8sgpt

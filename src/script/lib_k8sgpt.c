@@ -153,6 +153,7 @@ void lib_k8sgpt_open(lua_State *L) {
                                          {"json_encode", k8sgpt_json_encode},
                                          {"json_decode", k8sgpt_json_decode},
                                          {"copy", k8sgpt_copy},
+                                         {"dig", view_dig},
                                          {"is_null", k8sgpt_is_null},
                                          {"type", k8sgpt_type},
                                          {NULL, NULL}};

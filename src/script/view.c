@@ -78,22 +78,57 @@ struct doc_value view_field(lua_State *L, const struct view *view, struct str ke
     return id != KEY_NONE ? doc_get_id(view->value, id) : doc_get(view->value, key);
 }
 
+/* One step through a view; absent where there is nothing. The key is at the stack index `key`. */
+static void step(lua_State *L, struct view *at, int key) {
+    struct doc_value found = DOC_NO_VALUE;
+    const struct projection_node *node = at->node;
+    if (doc_type(at->value) == DOC_ARRAY && lua_isinteger(L, key)) {
+        lua_Integer i = lua_tointeger(L, key);
+        if (i >= 1 && (size_t)i <= doc_len(at->value)) found = doc_at(at->value, (size_t)i - 1);
+    } else if (doc_type(at->value) == DOC_OBJECT && lua_type(L, key) == LUA_TSTRING) {
+        struct str name;
+        name.p = lua_tolstring(L, key, &name.n);
+        found = view_field(L, at, name, &node);
+    }
+    at->value = found;
+    at->node = node;
+}
+
 /* A metamethod gets a view as its first argument: the metatable is locked and nobody else holds these functions. */
 static int view_index(lua_State *L) {
-    struct view *view = check_alive(L, lua_touserdata(L, 1));
-    const struct projection_node *node = view->node;
-    struct doc_value found = DOC_NO_VALUE;
-    bool is_array = doc_type(view->value) == DOC_ARRAY;
-    if (is_array && lua_isinteger(L, 2)) {
-        lua_Integer i = lua_tointeger(L, 2);
-        if (i >= 1 && (size_t)i <= doc_len(view->value)) found = doc_at(view->value, (size_t)i - 1);
-    } else if (!is_array && lua_type(L, 2) == LUA_TSTRING) {
-        struct str key;
-        key.p = lua_tolstring(L, 2, &key.n);
-        found = view_field(L, view, key, &node);
+    struct view at = *check_alive(L, lua_touserdata(L, 1));
+    step(L, &at, 2);
+    if (doc_type(at.value) == DOC_STRING) fuel_charge_bytes(L, doc_str(at.value).n);
+    view_push(L, at.value, at.node);
+    return 1;
+}
+
+/* Tables and read-only tables, until a view is met. Returns the next key's index. */
+static int dig_tables(lua_State *L, int key, int last) {
+    while (key <= last && !view_at(L, 1)) {
+        int type = lua_type(L, 1);
+        if (type != LUA_TTABLE && type != LUA_TUSERDATA)
+            lua_pushnil(L);
+        else {
+            lua_pushvalue(L, key);
+            lua_gettable(L, 1);
+        }
+        lua_replace(L, 1);
+        key++;
     }
-    if (doc_type(found) == DOC_STRING) fuel_charge_bytes(L, doc_str(found).n);
-    view_push(L, found, node);
+    return key;
+}
+
+int view_dig(lua_State *L) {
+    int last = lua_gettop(L), key = dig_tables(L, 2, last);
+    if (key <= last) {
+        struct view at = *view_at(L, 1);
+        for (; key <= last; key++) step(L, &at, key);
+        if (doc_type(at.value) == DOC_STRING) fuel_charge_bytes(L, doc_str(at.value).n);
+        view_push(L, at.value, at.node);
+        return 1;
+    }
+    lua_settop(L, 1);
     return 1;
 }
 

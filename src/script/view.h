@@ -33,6 +33,12 @@ const struct doc *view_doc_at(lua_State *L, int index, const char *what);
 /* The field of an object that may be read, or absent. Raises for one that was not declared. */
 struct doc_value view_field(lua_State *L, const struct view *view, struct str key, const struct projection_node **node);
 
+/*
+ * k8sgpt.dig(value, key, ...): the value at a path, nil as soon as a part of it is missing. Through views it makes no view of what lies
+ * between, which is what most of the work of an analyzer of a healthy object would be.
+ */
+int view_dig(lua_State *L);
+
 /* Feeds what may be read of a value. */
 void view_put(struct doc_builder *b, struct doc_value v, const struct projection_node *node);
 

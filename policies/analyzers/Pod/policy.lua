@@ -27,7 +27,8 @@ local function missing_config(ctx, found, subject)
   for _, spec in ipairs(dig(subject, "spec", "containers") or {}) do
     for _, source in ipairs(spec.envFrom or {}) do
       local name, optional = dig(source, "configMapRef", "name"), dig(source, "configMapRef", "optional")
-      if name and not optional and not seen[name] and not ctx.exists("v1/ConfigMap", subject.metadata.namespace, name) then
+      local is_known = not name or optional or seen[name] or not ctx.readable("v1/ConfigMap")
+      if not is_known and not ctx.exists("v1/ConfigMap", subject.metadata.namespace, name) then
         add(found, subject, name, "config-missing", ("pod references ConfigMap %s which does not exist"):format(name))
         seen[name] = true
       end
@@ -49,7 +50,7 @@ local function run(ctx, subject)
     end
   elseif phase == "Failed" and not pod.is_retried(ctx, subject) then
     add(found, subject, nil, pod.failure(subject))
-  elseif phase == "Running" and ctx.readable("v1/ConfigMap") then
+  elseif phase == "Running" then
     missing_config(ctx, found, subject)
   end
   containers(ctx, found, subject, "initContainerStatuses", "initContainers")

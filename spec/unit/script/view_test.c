@@ -46,6 +46,17 @@ static void test_lists(void **state) {
     expect_error("", "return #pod.spec", "# of an object");
 }
 
+static void test_dig_follows_a_path(void **state) {
+    (void)state;
+    expect("", "return { k8sgpt.dig(pod, 'spec', 'list', 2), k8sgpt.dig({ a = pod }, 'a', 'status', 'phase'), k8sgpt.dig(7) }",
+           "[[\"two\",\"Running\",7]]");
+    expect("",
+           "return { tostring(k8sgpt.dig(pod, 'spec', 'nothing', 'x')), tostring(k8sgpt.dig(pod, 'spec', 'none', 'x')), "
+           "tostring(k8sgpt.dig(nil, 'x')), tostring(k8sgpt.dig(pod, 'kind', 'x')), tostring(k8sgpt.dig({}, nil)) }",
+           "[[\"nil\",\"nil\",\"nil\",\"nil\",\"nil\"]]");
+    expect_error("watches = { 'v1/Pod' }, fields = { 'spec.f' },", "return k8sgpt.dig(pod, 'status', 'phase')", "reads status of v1/Pod");
+}
+
 static void test_pairs_in_document_order(void **state) {
     (void)state;
     expect("", "local s = '' for k in pairs(pod.spec) do s = s .. k .. ' ' end return s", "[\"n f list empty object \"]");
@@ -118,6 +129,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scalars),
         cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_dig_follows_a_path),
         cmocka_unit_test(test_pairs_in_document_order),
         cmocka_unit_test(test_equality_is_by_content),
         cmocka_unit_test(test_text_has_no_address),
