@@ -2,7 +2,9 @@ package.path = "lua/?.lua;spec/support/?.lua;" .. package.path
 
 local selector = require "k8sgpt.selector"
 
-local function one(key, operator, ...) return { matchExpressions = { { key = key, operator = operator, values = select("#", ...) > 0 and { ... } or nil } } } end
+local function one(key, operator, ...)
+  return { matchExpressions = { { key = key, operator = operator, values = select("#", ...) > 0 and { ... } or nil } } }
+end
 
 describe("selector", function()
   it("is satisfied by any labels where it asks for none", function()
