@@ -2,6 +2,7 @@
 
 local duration = require "k8sgpt.duration"
 local object = require "k8sgpt.object"
+local selector = require "k8sgpt.selector"
 
 local dig = object.dig
 
@@ -25,13 +26,20 @@ local function sinks_problem(spec)
   end
 end
 
+local function selector_problem(spec)
+  for _, field in ipairs { "namespaceSelector", "objectSelector" } do
+    local problem = selector.problem(dig(spec, field))
+    if problem then return ("spec.%s %s"):format(field, problem) end
+  end
+end
+
 ---@param ctx k8sgpt.StepContext
 ---@param cr k8sgpt.View
 local function run(ctx, cr)
   if cr.metadata.deletionTimestamp then return nil end -- what is to go may be wrong
 
   ctx.status { observedGeneration = cr.metadata.generation }
-  local problem = interval_problem(cr.spec) or sinks_problem(cr.spec)
+  local problem = interval_problem(cr.spec) or selector_problem(cr.spec) or sinks_problem(cr.spec)
   if not problem then return nil end
   ctx.condition("Ready", "False", "InvalidSpec", problem .. ". Until then nothing is analysed and Results stay as they are.")
   return ctx.stop(problem)
