@@ -43,7 +43,8 @@ static void put_object(struct doc_builder *b, const struct group *g) {
 static void put_findings(struct doc_builder *b, const struct group *g, bool open) {
     for (size_t i = 0; i < g->count; i++) {
         const struct finding *f = &g->findings[i];
-        if (f->state == FINDING_PENDING || finding_is_shown(f) != open) continue;
+        /* One that came back before everybody knew of its end is still resolved to those who see it. */
+        if ((f->state == FINDING_PENDING && !finding_has_records(g, f)) || finding_is_shown(f) != open) continue;
         doc_begin_object(b);
         put_common(b, f);
         doc_pair_str(b, "state", open ? STR("open") : STR("resolved"));

@@ -86,9 +86,35 @@ static void start(const struct findings *all, struct finding *f, const struct po
     f->state = FINDING_PENDING;
 }
 
+/* A stand-in may know rules that the policy in effect does not. */
+static const struct policy_rule *rule_of(const struct verdict *v, struct str name) {
+    const struct policy_rule *rule = policy_rule(v->policy, name);
+    return rule ? rule : policy_rule(v->decider, name);
+}
+
+static enum severity severity_of(const struct policy_rule *rule, struct doc_value failure) {
+    enum severity severity;
+    return severity_parse(doc_path_str(failure, "severity"), &severity) ? severity : rule->severity;
+}
+
+static void take_failure(struct group *g, struct finding *f, struct doc_value failure) {
+    struct err err;
+    struct str text = doc_path_str(failure, "text");
+    if (!str_is(text, f->text)) {
+        g->text_stale |= f->text[0] != '\0';
+        if (!str_replace(&f->text, text)) log_error("findings", "no memory for a text", LOG_S("group", g->id));
+    }
+    struct doc *copy = doc_copy(failure, &err);
+    if (!copy) {
+        log_error("findings", err.msg, LOG_S("group", g->id));
+        return;
+    }
+    doc_unref(f->failure);
+    f->failure = copy;
+}
+
 static void see(struct group *g, const struct verdict *v, struct doc_value failure, int64_t now_ms, bool *changed) {
-    const struct policy_rule *rule = policy_rule(v->policy, doc_path_str(failure, "rule"));
-    if (!rule) rule = policy_rule(v->decider, doc_path_str(failure, "rule"));
+    const struct policy_rule *rule = rule_of(v, doc_path_str(failure, "rule"));
     if (!rule) return; /* checked when the verdict was made */
     struct err err;
     size_t before = g->count;
@@ -106,35 +132,24 @@ static void see(struct group *g, const struct verdict *v, struct doc_value failu
     f->last_seen_ms = now_ms;
     f->settle_ms = g->all->immediate ? 0 : rule->settle_s * 1000;
     f->layer = v->decider->layer;
-    struct str severity = doc_path_str(failure, "severity");
-    enum severity parsed = rule->severity;
-    if (severity.n && !severity_parse(severity, &parsed)) parsed = rule->severity;
-    set_severity(f, parsed, changed);
-    struct str text = doc_path_str(failure, "text");
-    if (!str_is(text, f->text)) {
-        g->text_stale |= f->text[0] != '\0';
-        if (!str_replace(&f->text, text)) log_error("findings", "no memory for a text", LOG_S("group", g->id));
-    }
+    set_severity(f, severity_of(rule, failure), changed);
+    take_failure(g, f, failure);
 }
 
-static void keep_failure(struct finding *f, struct doc *failure) {
-    doc_unref(f->failure);
-    f->failure = failure;
-}
-
+/* What was there until the change that is being looked at was last seen then, not when it was last evaluated. */
 static void lose(struct finding *f, bool at_once, int64_t now_ms) {
     if (f->state != FINDING_OPEN && !(at_once && f->state == FINDING_SETTLING)) return;
     f->state = FINDING_SETTLING;
     if (at_once) f->settle_ms = 0;
-    if (f->last_seen_ms == 0 || at_once) f->last_seen_ms = now_ms;
+    f->last_seen_ms = now_ms;
 }
 
-/* What was there until the change that is being looked at was last seen then, not when it was last evaluated. */
 static void lose_unseen(struct group *g, bool at_once, int64_t now_ms) {
     for (size_t i = 0; i < g->count; i++) {
         struct finding *f = &g->findings[i];
         if (f->seen) continue;
-        if (f->state == FINDING_OPEN) f->last_seen_ms = now_ms;
+        /* It came back within its grace before everybody knew that it was resolved: now they are to know. */
+        if (f->state == FINDING_PENDING && finding_has_records(g, f)) f->state = FINDING_RESOLVED;
         lose(f, at_once, now_ms);
     }
 }
@@ -157,15 +172,21 @@ static bool filter_one(struct group *g, struct finding *f) {
     return changed;
 }
 
+/* True when what is shown changed. A finding that no verdict has spoken of since the restart stays as the Result has it. */
+static bool filter_all(struct group *g) {
+    const struct findings_owner *owner = &g->all->owner;
+    bool changed = false;
+    g->refilter = false;
+    if (owner->keep_begin) owner->keep_begin(g, owner->arg);
+    for (size_t i = 0; i < g->count; i++)
+        if (g->findings[i].failure) changed |= filter_one(g, &g->findings[i]);
+    if (owner->keep_end) owner->keep_end(g, owner->arg);
+    return changed;
+}
+
 static void see_all(struct group *g, const struct verdict *v, int64_t now_ms, bool *changed) {
     for (size_t i = 0; i < g->count; i++) g->findings[i].seen = v->partial;
     for (size_t i = 0; i < doc_len(v->failures); i++) see(g, v, doc_at(v->failures, i), now_ms, changed);
-    for (size_t i = 0; i < doc_len(v->failures); i++) {
-        struct doc_value failure = doc_at(v->failures, i);
-        struct err err;
-        struct finding *f = group_finding(g, doc_path_str(failure, "rule"), doc_path_str(failure, "key"), &err);
-        if (f) keep_failure(f, doc_copy(failure, &err));
-    }
 }
 
 void findings_verdict(struct findings *f, const struct verdict *v) {
@@ -185,8 +206,7 @@ void findings_verdict(struct findings *f, const struct verdict *v) {
         log_error("findings", "no memory for an apiVersion", LOG_S("group", g->id));
     see_all(g, v, now_ms, &changed);
     learn_settle(g, v);
-    for (size_t i = 0; i < g->count; i++)
-        if (g->findings[i].failure) changed |= filter_one(g, &g->findings[i]);
+    changed |= filter_all(g);
     lose_unseen(g, v->gone, now_ms);
     if (changed) {
         g->changed_ms = now_ms;
@@ -215,11 +235,7 @@ void findings_retain(struct findings *f, bool (*wanted)(const char *analyzer, vo
 }
 
 void group_refilter(struct group *g) {
-    bool changed = false;
-    g->refilter = false;
-    for (size_t i = 0; i < g->count; i++)
-        if (g->findings[i].failure) changed |= filter_one(g, &g->findings[i]);
-    if (!changed) return;
+    if (!filter_all(g)) return;
     g->changed_ms = clock_wall_ms();
     group_touch(g);
 }
@@ -236,14 +252,25 @@ void findings_refilter(struct findings *f) {
 
 bool findings_any_dirty(const struct findings *f) { return f->dirty != NULL; }
 
-struct group *findings_next_dirty(struct findings *f) {
+static struct group *take_dirty(struct findings *f) {
     struct group *g = f->dirty;
     if (!g) return NULL;
     f->dirty = g->next_dirty;
     if (!f->dirty) f->dirty_end = &f->dirty;
     g->next_dirty = NULL;
     g->dirty = false;
+    return g;
+}
+
+struct group *findings_next_dirty(struct findings *f) {
+    struct group *g = take_dirty(f);
+    /* What opened and was over before anybody looked is no news. */
+    while (g && !group_is_known(g) && !group_is_open(g)) g = take_dirty(f);
+    if (!g) return NULL;
     g->offered = true;
+    g->offered_version = g->version;
+    g->text_stale = false;
+    g->text_shown_ms = clock_wall_ms();
     return g;
 }
 
@@ -284,16 +311,36 @@ void group_result_changed(struct group *g, struct doc *result) {
     group_touch(g);
 }
 
-void group_published(struct group *g, uint64_t version, struct doc *result) {
-    doc_ref(result);
-    doc_unref(g->published);
-    g->published = result;
+/*
+ * Resolved ones that everybody knows of, beside others that are open: nobody needs them any more. News that they opened may still be on
+ * its way (worded_shown): then their end is to follow.
+ */
+static void drop_told(struct group *g) {
+    size_t kept = 0;
+    for (size_t i = 0; i < g->count; i++) {
+        struct finding *f = &g->findings[i];
+        if (f->state == FINDING_RESOLVED && !finding_has_records(g, f) && !f->worded_shown)
+            finding_free(f);
+        else
+            g->findings[kept++] = *f;
+    }
+    g->count = kept;
+}
+
+void group_published(struct group *g, struct doc *result) {
+    if (is_news(g, result)) {
+        doc_ref(result);
+        doc_unref(g->published);
+        g->published = result;
+    }
     if (!g->result_name && !str_replace(&g->result_name, doc_path_str(doc_root(result), "metadata.name")))
         log_error("findings", "no memory for the name of a Result", LOG_S("group", g->id));
     g->offered = false;
-    g->text_stale = false;
-    g->text_shown_ms = clock_wall_ms();
-    if (g->version != version) group_touch(g);
+    if (g->version != g->offered_version)
+        group_touch(g);
+    else if (group_is_open(g))
+        drop_told(g);
+    group_advance(g, clock_wall_ms());
 }
 
 void group_deleted(struct group *g) {

@@ -57,24 +57,27 @@ struct group {
     struct notification *notifications;
     size_t notification_count;
     int64_t first_seen_ms, changed_ms, resolved_ms; /* resolved_ms 0: something is open */
-    int64_t text_shown_ms;                          /* when texts were last published */
-    bool text_stale;                                /* a text differs from the published one */
+    int64_t text_shown_ms;                          /* when texts were last offered */
+    bool text_stale;                                /* a text differs from the one offered last */
     int64_t noticed_us;                             /* monotonic: the change behind the present dirt; 0: none */
     struct deadline due;
-    struct evaluation kept_by; /* what the filters read for this group */
-    char *result_name;         /* of its Result, once there is one */
-    struct doc *published;     /* the Result as last written or found; NULL: none */
-    uint64_t version;          /* counts changes; publishing remembers which one it wrote */
-    bool refilter;             /* the filters have to look at it again */
-    bool untold;               /* somebody could not be told; tried again by the next run */
-    bool dirty, offered;       /* offered: handed to a step that has not published it yet */
+    struct evaluation kept_by;         /* what the filters read for this group */
+    char *result_name;                 /* of its Result, once there is one */
+    struct doc *published;             /* the Result as last written or found; NULL: none */
+    uint64_t version, offered_version; /* counts changes; which one is being published */
+    bool refilter;                     /* the filters have to look at it again */
+    bool untold;                       /* somebody could not be told; tried again by the next run */
+    bool dirty, offered;               /* offered: handed to a step that has not published it yet */
     struct group *next_dirty;
     UT_hash_handle hh;
 };
 
 struct findings_owner {
-    /* True when the finding is to be reported. May record reads into group->kept_by. */
+    /* True when the finding is to be reported. */
     bool (*keep)(struct group *g, struct finding *f, void *arg);
+    /* Around those calls for all findings of a group, so that what they read together is recorded as one (group->kept_by). May be NULL. */
+    void (*keep_begin)(struct group *g, void *arg);
+    void (*keep_end)(struct group *g, void *arg);
     void (*dirty)(void *arg);                       /* a group became dirty */
     void (*free_group)(struct group *g, void *arg); /* lets go of what else refers to it; may be NULL */
     void *arg;
@@ -123,12 +126,13 @@ void findings_end_run(struct findings *f);      /* what was offered and not publ
 /* The watch brought this state of the group's Result; NULL: it was deleted. Somebody else's change makes the group dirty. */
 void group_result_changed(struct group *g, struct doc *result);
 
-/* The state that publishing `version` leaves behind: `result` as the server has it now. A group that is over is freed by group_deleted. */
-void group_published(struct group *g, uint64_t version, struct doc *result);
+/* What was offered is published; `result` is as the server has it now. A group that is over is freed by group_deleted. */
+void group_published(struct group *g, struct doc *result);
 void group_publish_failed(struct group *g);
 void group_deleted(struct group *g);
 
-bool finding_is_shown(const struct finding *f); /* open or settling, and not hidden */
+bool finding_is_shown(const struct finding *f);                           /* open or settling, and not hidden */
+bool finding_has_records(const struct group *g, const struct finding *f); /* somebody was told of it, and not yet of its end */
 bool group_is_open(const struct group *g);
 
 /* Open findings by severity. */

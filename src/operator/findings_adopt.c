@@ -17,16 +17,20 @@ static const struct gvk *gvk_of_result(struct doc_value spec) {
     return gvk_of(STR("v1"), kind);
 }
 
+/*
+ * spec.error lists the open findings in the order in which status.findings does (all, when none is open; see result.lua). So of one that
+ * resolved beside others key and text are not known (`error` absent): it serves to tell those who were told of it.
+ */
 static int adopt_finding(struct group *g, struct doc_value status, struct doc_value error, struct err *err) {
-    struct finding *f = group_finding(g, doc_path_str(status, "rule"), doc_path_str(error, "key"), err);
-    if (!f) return err->code;
-    bool open = str_is(doc_path_str(status, "state"), "open");
-    int64_t first_ms = clock_wall_ms();
-    f->state = open ? FINDING_OPEN : FINDING_RESOLVED;
-    f->first_seen_ms = g->first_seen_ms ? g->first_seen_ms : first_ms;
-    if (!severity_parse(doc_path_str(error, "severity"), &f->severity)) f->severity = SEVERITY_MEDIUM;
     struct str id = doc_path_str(status, "id");
-    if (id.n == SHA256_HEX_LEN) memcpy(f->id, id.p, id.n);
+    char text[SHA256_HEX_LEN + 1] = "";
+    if (id.n != SHA256_HEX_LEN) return 0;
+    memcpy(text, id.p, id.n);
+    struct finding *f = group_add(g, text, doc_path_str(status, "rule"), doc_path_str(error, "key"), err);
+    if (!f) return err->code;
+    f->state = str_is(doc_path_str(status, "state"), "open") ? FINDING_OPEN : FINDING_RESOLVED;
+    f->first_seen_ms = g->first_seen_ms;
+    if (!severity_parse(doc_path_str(error, "severity"), &f->severity)) f->severity = SEVERITY_MEDIUM;
     return str_replace(&f->text, doc_path_str(error, "text")) ? 0 : err_set(err, ERR_NOMEM, "no memory for a finding");
 }
 
@@ -56,7 +60,6 @@ static void adopt_times(struct group *g, struct doc_value status) {
     g->text_shown_ms = now_ms;
 }
 
-/* spec.error lists the open findings in the order in which status.findings does; see result.lua. */
 static int adopt_findings(struct group *g, struct doc_value spec, struct doc_value status, struct err *err) {
     struct doc_value findings = doc_path(status, "findings"), errors = doc_path(spec, "error"), notes = doc_path(status, "notifications");
     int rc = 0;
@@ -85,5 +88,6 @@ int findings_adopt(struct findings *f, struct doc *result, struct err *err) {
         return rc;
     }
     g->published = doc_ref(result);
+    if (g->resolved_ms) group_touch(g); /* it waits for somebody to be told, or to be deleted */
     return 0;
 }

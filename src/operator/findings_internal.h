@@ -19,6 +19,13 @@ struct findings {
 struct group *group_find(struct findings *f, struct str analyzer, struct str kind, struct str ns, struct str name);
 struct group *group_new(struct findings *f, struct str analyzer, const struct gvk *gvk, struct str ns, struct str name, struct err *err);
 void group_free(struct group *g);
+void finding_free(struct finding *f); /* what it owns */
+
+/* Somebody knows of the group, or is about to: its end has to be told, too. */
+bool group_is_known(const struct group *g);
+
+/* Adds a finding of that id, which the group has not yet. */
+struct finding *group_add(struct group *g, const char *id, struct str rule, struct str key, struct err *err);
 
 /* The finding of that rule and key, made if need be. */
 struct finding *group_finding(struct group *g, struct str rule, struct str key, struct err *err);

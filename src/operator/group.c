@@ -54,7 +54,7 @@ nomem:
     return NULL;
 }
 
-static void finding_free(struct finding *f) {
+void finding_free(struct finding *f) {
     free(f->rule);
     free(f->key);
     free(f->text);
@@ -98,32 +98,40 @@ void group_free(struct group *g) {
 }
 
 /* Identity (design: "Findings have identity"): who reports, which object, which rule and key; never the text. */
-static int finding_identify(const struct group *g, struct finding *f, struct err *err) {
+static int identify(const struct group *g, struct str rule, struct str key, char id[SHA256_HEX_LEN + 1], struct err *err) {
     const struct findings_identity *who = &g->all->identity;
     const struct str parts[] = {
-        who->cluster,  who->cr_ns,      who->cr_name,    str_of(g->analyzer), str_of(g->kind),
-        str_of(g->ns), str_of(g->name), str_of(f->rule), str_of(f->key),
+        who->cluster, who->cr_ns, who->cr_name, str_of(g->analyzer), str_of(g->kind), str_of(g->ns), str_of(g->name), rule, key,
     };
-    return sha256_parts(parts, sizeof parts / sizeof *parts, f->id, err);
+    return sha256_parts(parts, sizeof parts / sizeof *parts, id, err);
+}
+
+struct finding *group_add(struct group *g, const char *id, struct str rule, struct str key, struct err *err) {
+    struct finding *grown = reallocarray(g->findings, g->count + 1, sizeof *grown);
+    struct finding f = {.rule = str_dup(rule), .key = str_dup(key), .text = str_dup(STR(""))};
+    if (grown) g->findings = grown;
+    if (!grown || !f.rule || !f.key || !f.text) {
+        finding_free(&f);
+        err_set(err, ERR_NOMEM, "no memory for a finding");
+        return NULL;
+    }
+    memcpy(f.id, id, sizeof f.id);
+    g->findings[g->count] = f;
+    return &g->findings[g->count++];
 }
 
 struct finding *group_finding(struct group *g, struct str rule, struct str key, struct err *err) {
-    for (size_t i = 0; i < g->count; i++)
-        if (str_is(rule, g->findings[i].rule) && str_is(key, g->findings[i].key)) return &g->findings[i];
-    struct finding *grown = reallocarray(g->findings, g->count + 1, sizeof *grown);
-    if (!grown) goto nomem;
-    g->findings = grown;
-    struct finding *f = &grown[g->count];
-    *f = (struct finding){.rule = str_dup(rule), .key = str_dup(key), .text = str_dup(STR(""))};
-    if (!f->rule || !f->key || !f->text || finding_identify(g, f, err)) {
-        finding_free(f);
-        goto nomem;
+    char id[SHA256_HEX_LEN + 1];
+    if (identify(g, rule, key, id, err)) return NULL;
+    for (size_t i = 0; i < g->count; i++) {
+        struct finding *f = &g->findings[i];
+        if (strcmp(f->id, id) != 0) continue;
+        /* one that was read back may lack its key */
+        if (str_is(key, f->key) || str_replace(&f->key, key)) return f;
+        err_set(err, ERR_NOMEM, "no memory for a finding");
+        return NULL;
     }
-    g->count++;
-    return f;
-nomem:
-    err_set(err, ERR_NOMEM, "no memory for a finding");
-    return NULL;
+    return group_add(g, id, rule, key, err);
 }
 
 bool finding_is_shown(const struct finding *f) { return (f->state == FINDING_OPEN || f->state == FINDING_SETTLING) && !f->hidden; }
@@ -146,6 +154,12 @@ void group_touch(struct group *g) {
     f->owner.dirty(f->owner.arg);
 }
 
+bool finding_has_records(const struct group *g, const struct finding *f) {
+    for (size_t i = 0; i < g->notification_count; i++)
+        if (str_is(str_of(f->id), g->notifications[i].finding)) return true;
+    return false;
+}
+
 /* ---- time ------------------------------------------------------------------------------------------------------------------- */
 
 static int64_t earlier(int64_t a, int64_t b) { return a == 0 || (b != 0 && b < a) ? b : a; }
@@ -165,10 +179,16 @@ static bool advance(struct finding *f, int64_t now_ms) {
     return f->state != was && !f->hidden;
 }
 
+bool group_is_known(const struct group *g) {
+    bool told = false;
+    for (size_t i = 0; i < g->count; i++) told |= finding_has_records(g, &g->findings[i]);
+    return told || g->result_name || g->offered;
+}
+
 /* Pending ones that are gone again, and resolved ones that nobody was ever told of. */
 static bool is_over(const struct group *g, const struct finding *f) {
     if (f->state == FINDING_PENDING) return !f->seen;
-    return f->state == FINDING_RESOLVED && !g->result_name;
+    return f->state == FINDING_RESOLVED && !group_is_known(g);
 }
 
 static void sweep_out(struct group *g) {
@@ -182,23 +202,27 @@ static void sweep_out(struct group *g) {
     g->count = kept;
 }
 
-static void set_times(struct group *g, int64_t now_ms, bool changed) {
+/* True when what people see of the group changes. */
+static bool set_times(struct group *g, int64_t now_ms, bool changed) {
     int64_t first_ms = 0;
     for (size_t i = 0; i < g->count; i++)
         if (finding_is_shown(&g->findings[i])) first_ms = earlier(first_ms, g->findings[i].first_seen_ms);
     if (first_ms) {
         g->first_seen_ms = first_ms;
         g->resolved_ms = 0;
-    } else if (g->result_name && !g->resolved_ms) {
+    } else if (group_is_known(g) && !g->resolved_ms) {
         g->resolved_ms = now_ms;
+        changed = true; /* also of a Result of upstream's, which lists no findings that could resolve */
     }
     if (changed) g->changed_ms = now_ms;
+    return changed;
 }
 
-static void plan(struct group *g) {
-    int64_t at_ms = 0;
+static void plan(struct group *g, int64_t now_ms) {
+    int64_t at_ms = 0, text_ms = g->text_shown_ms + TEXT_REFRESH_MS;
     for (size_t i = 0; i < g->count; i++) at_ms = earlier(at_ms, next_look(&g->findings[i]));
-    if (g->text_stale && group_is_open(g)) at_ms = earlier(at_ms, g->text_shown_ms + TEXT_REFRESH_MS);
+    /* A refresh that is due has made the group dirty: the clock has no more to do with it. */
+    if (g->text_stale && group_is_open(g) && text_ms > now_ms) at_ms = earlier(at_ms, text_ms);
     struct err err;
     if (!g->all->deadlines) return;
     if (!at_ms)
@@ -211,11 +235,13 @@ void group_advance(struct group *g, int64_t now_ms) {
     bool changed = false;
     for (size_t i = 0; i < g->count; i++) changed |= advance(&g->findings[i], now_ms);
     bool text_due = g->text_stale && now_ms >= g->text_shown_ms + TEXT_REFRESH_MS;
-    set_times(g, now_ms, changed);
+    changed = set_times(g, now_ms, changed);
     sweep_out(g);
-    plan(g);
-    if (g->count == 0 && !g->result_name && !g->offered)
+    plan(g, now_ms);
+    if (g->count == 0 && !group_is_known(g)) {
         group_free(g);
-    else if (changed || (text_due && group_is_open(g)))
-        group_touch(g);
+        return;
+    }
+    if (changed || (text_due && group_is_open(g))) group_touch(g);
+    if (!g->dirty && !g->offered) g->noticed_us = 0; /* the change behind the verdict changed nothing that is shown */
 }

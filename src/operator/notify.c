@@ -113,12 +113,6 @@ static void record_remove(struct group *g, const struct notification *r) {
     g->notifications[i] = g->notifications[--g->notification_count];
 }
 
-static bool has_records(const struct group *g, const struct finding *f) {
-    for (size_t i = 0; i < g->notification_count; i++)
-        if (str_is(str_of(f->id), g->notifications[i].finding)) return true;
-    return false;
-}
-
 /* After a restart the severity that was told is not known; then it counts as the present one. */
 static bool severity_moved(const struct notification *r, const struct finding *f) {
     return r->severity != SEVERITIES && r->severity != f->severity;
@@ -126,7 +120,7 @@ static bool severity_moved(const struct notification *r, const struct finding *f
 
 bool notify_delivered(const struct notifier *n, const struct tenant *t, const struct group *g) {
     for (size_t i = 0; i < g->count; i++)
-        if (!finding_is_shown(&g->findings[i]) && has_records(g, &g->findings[i])) return false;
+        if (!finding_is_shown(&g->findings[i]) && finding_has_records(g, &g->findings[i])) return false;
     return !deliveries_any(n->deliveries, g->id, t);
 }
 
@@ -236,13 +230,13 @@ static void tell_resolved(struct word *w, struct doc_value routes) {
 
 /* What has been said of it already (or is on its way) needs no second look. */
 static bool needs_word(const struct group *g, const struct finding *f) {
-    if (f->state == FINDING_PENDING || (!finding_is_shown(f) && !has_records(g, f))) return false;
+    if (f->state == FINDING_PENDING || (!finding_is_shown(f) && !finding_has_records(g, f))) return false;
     return !f->worded || f->worded_shown != finding_is_shown(f) || f->worded_severity != f->severity;
 }
 
 static void tell_of(struct word *w) {
     bool shown = finding_is_shown(w->f);
-    const char *change = !shown ? "resolved" : has_records(w->g, w->f) ? "changed" : "opened";
+    const char *change = !shown ? "resolved" : finding_has_records(w->g, w->f) ? "changed" : "opened";
     struct err err;
     w->finding = finding_document(w->g, w->f, change, NULL, &err);
     struct doc *routes = w->finding ? routes_of(w, change, &err) : NULL;

@@ -15,7 +15,6 @@ struct write {
     struct publish *publish; /* NULL: dropped */
     struct cluster *cluster;
     char *group_id;
-    uint64_t version;   /* of the group when the step had it */
     struct doc *result; /* NULL: delete */
     struct doc *stored; /* as the server answered last; NULL: nothing was written */
     char *ns, *name;    /* to delete */
@@ -76,7 +75,7 @@ static void settle_group(const struct write *w, const struct err *err) {
     else {
         if (w->stored) telemetry_result_written(tenant_of(w->publish)->op->telemetry, g->noticed_us);
         g->noticed_us = 0;
-        group_published(g, w->version, w->stored ? w->stored : g->published);
+        group_published(g, w->stored ? w->stored : g->published);
     }
 }
 
@@ -229,8 +228,7 @@ static int add(struct publish *p, struct doc_value item, struct err *err) {
     if (!g) return err_set(err, ERR_INVALID, "publish: there is no group " STR_FMT, STR_ARG(doc_path_str(item, "group")));
     struct write *w = calloc(1, sizeof *w);
     if (!w) return err_set(err, ERR_NOMEM, "no memory to publish");
-    *w = (struct write){
-        .publish = p, .cluster = t->op->cluster, .version = g->version, .group_id = str_dup(str_of(g->id)), .ns = str_dup(str_of(t->ns))};
+    *w = (struct write){.publish = p, .cluster = t->op->cluster, .group_id = str_dup(str_of(g->id)), .ns = str_dup(str_of(t->ns))};
     if (doc_type(result) == DOC_OBJECT)
         w->result = doc_copy(result, err);
     else if (g->result_name)

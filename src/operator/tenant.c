@@ -55,16 +55,24 @@ static bool keep(struct group *g, struct finding *f, void *arg) {
     struct k8s_operator *op = t->op;
     struct err err;
     bool keeps = true;
-    reads_begin(op->filter_reads, &g->kept_by);
     struct doc *finding = finding_document(g, f, NULL, subject_of(t, g), &err);
     for (size_t i = 0; finding && keeps && i < bundle_count(op->bundle, POLICY_FILTER); i++) {
         const struct policy *p = bundle_at(op->bundle, POLICY_FILTER, i);
         keeps = filter_keeps(t, p, g, f, finding);
         if (!keeps) f->hidden_by = filter_mark(p);
     }
-    reads_end(op->filter_reads, &g->kept_by);
     doc_unref(finding);
     return keeps;
+}
+
+static void keep_begin(struct group *g, void *arg) {
+    const struct tenant *t = arg;
+    reads_begin(t->op->filter_reads, &g->kept_by);
+}
+
+static void keep_end(struct group *g, void *arg) {
+    const struct tenant *t = arg;
+    reads_end(t->op->filter_reads, &g->kept_by);
 }
 
 static void findings_dirty(void *arg) { tenant_enqueue(arg); }
@@ -96,7 +104,7 @@ struct tenant *tenant_new(struct k8s_operator *op, struct doc *cr, struct err *e
     t->name = str_dup(name);
     if (asprintf(&t->key, STR_FMT "/" STR_FMT, STR_ARG(ns), STR_ARG(name)) < 0) t->key = NULL;
     struct findings_identity identity = {str_of(op->options.cluster_name), ns, name};
-    struct findings_owner owner = {keep, findings_dirty, group_going, t};
+    struct findings_owner owner = {keep, keep_begin, keep_end, findings_dirty, group_going, t};
     t->findings = findings_new(&identity, op->deadlines, op->options.no_grace, &owner);
     t->status = status_new(cr);
     t->timer = timer_new(op->options.loop, timer_fired, t);
