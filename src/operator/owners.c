@@ -97,12 +97,27 @@ static void settle(struct entry *e, struct doc *metadata) {
     reads_owner_changed(o->reads, str_of(e->uid));
 }
 
+/* The server calls everything PartialObjectMetadata; what it really is stands in the reference. */
+static struct doc *named_as(struct owners *o, const struct doc *reference, const struct doc *object) {
+    struct doc_builder *b = o->builder;
+    struct err err;
+    doc_begin_object(b);
+    doc_pair_str(b, "apiVersion", doc_path_str(doc_root(reference), "apiVersion"));
+    doc_pair_str(b, "kind", doc_path_str(doc_root(reference), "kind"));
+    doc_key(b, STR("metadata"));
+    doc_put_value(b, doc_path(doc_root(object), "metadata"));
+    doc_end_object(b);
+    return doc_builder_finish(b, &err);
+}
+
 static void fetched(struct doc *object, const struct err *err, void *arg) {
     struct entry *e = arg;
     (void)err; /* denied, gone or unreachable: the reference has to do */
     e->call = NULL;
     bool same = object && str_is(doc_path_str(doc_root(object), "metadata.uid"), e->uid);
-    settle(e, same ? object : e->reference);
+    struct doc *owner = same && !e->abandoned ? named_as(e->all, e->reference, object) : NULL;
+    settle(e, owner ? owner : e->reference);
+    doc_unref(owner);
 }
 
 static void resolved(const struct resource *resource, const struct err *err, void *arg) {
