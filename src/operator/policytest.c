@@ -288,10 +288,11 @@ static bool judge_keep(struct trial *t) {
 
 static bool is_empty(struct doc_value v) { return (doc_type(v) == DOC_ARRAY || doc_type(v) == DOC_OBJECT) && doc_len(v) == 0; }
 
+/* What it returned, or after a nil why it failed. */
 static bool judge_value(struct trial *t) {
-    struct doc_value want = field(t, "expect"), have = doc_at(doc_root(t->outcome.values), 0);
+    struct doc_value values = doc_root(t->outcome.values), want = field(t, "expect"), first = doc_at(values, 0);
     if (!t->outcome.values && is_empty(want)) return true;
-    return docmatch(have, want, "expect", &t->why);
+    return docmatch(doc_type(first) <= DOC_NULL ? doc_at(values, 1) : first, want, "expect", &t->why);
 }
 
 static bool try_filter(struct trial *t, const struct policy *policy) {
@@ -371,12 +372,6 @@ static struct doc *answer_to(struct trial *t, struct str op, size_t *next, struc
     return doc_copy(doc_path(row, "answer"), failure);
 }
 
-static bool judge_step(struct trial *t) {
-    struct doc_value values = doc_root(t->outcome.values), want = field(t, "expect");
-    struct doc_value first = doc_at(values, 0), have = doc_type(first) <= DOC_NULL ? doc_at(values, 1) : first;
-    return docmatch(have, want, "expect", &t->why);
-}
-
 static bool drive_step(struct trial *t, struct script_task **task) {
     size_t asked = 0, next = 0;
     bool good = true;
@@ -403,7 +398,7 @@ static bool try_step(struct trial *t, const struct policy *policy) {
     t->reader.hold = true;
     script_start(&c, &task, &t->outcome);
     bool good = drive_step(t, &task);
-    return good && failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_step(t));
+    return good && failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));
 }
 
 /* ---- tables -------------------------------------------------------------------------------------------------------------------------- */
