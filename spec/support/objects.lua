@@ -15,10 +15,11 @@ local function meta(name, namespace, more)
   return m
 end
 
----@param spec? table beside analysis.interval, which is 1h: nothing in a test is to happen because it came round
+---@param spec? table beside analysis.interval, which is 1h: nothing in a test is to happen because it came round; and beside the three
+--- analyzers that the tests are about (filters = false: what the operator chooses)
 function objects.k8sgpt(spec, name, namespace)
-  local wanted = { analysis = { interval = "1h" } }
-  for key, value in pairs(spec or {}) do wanted[key] = value end
+  local wanted = { analysis = { interval = "1h" }, filters = { "Pod", "Deployment", "Service" } }
+  for key, value in pairs(spec or {}) do wanted[key] = value or nil end
   return { apiVersion = "core.k8sgpt.ai/v1alpha1", kind = "K8sGPT", metadata = { name = name or "sample", namespace = namespace or "default" }, spec = wanted }
 end
 

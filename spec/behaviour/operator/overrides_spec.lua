@@ -83,6 +83,7 @@ for _, layout in ipairs(LAYOUTS) do
         return { api = 1, kind = "filter", name = "mine", params = { keep = "db" },
           keep = function(ctx, f) return f.kind == names.pods and f.name == ctx.params.keep end }
       ]]
+      cluster:patch(cr, { spec = { filters = require("cjson").null } })
       start { ["lib/names.lua"] = lib, ["filters/mine/policy.lua"] = filter, ["filters/mine/params.yaml"] = "keep: web\n",
         ["filters/default/params.yaml"] = "core: [Pod, Service]\n" }
       cluster:await_results { "Pod default/web" }
