@@ -70,8 +70,8 @@ local function notified(ctx, cr, diagnosis)
   for _, name in ipairs(ctx.params.sink_types) do known[name] = true end
   local missing = missing_sinks(cr, known)
   if missing ~= "" then
-    return fails(type, "NotImplemented", ("sinks of type %s are accepted, but nothing is sent to them yet: see Results and the operator's log")
-      :format(missing))
+    return fails(type, "NotImplemented", ("nothing is sent to sinks of type %s, which are not built in: correct the type, or name it in sink_types of "
+      .. "the step Analysis where a policy of yours speaks to it"):format(missing))
   end
   if #undelivered == 0 then return holds(type, "Delivered", "nothing is waiting to be sent") end
   local message = join(undelivered, function(item) return item.sink .. ": " .. item.message end)
@@ -113,5 +113,6 @@ local function run(ctx, cr)
 end
 
 return {
-  api = 1, kind = "step", name = "Analysis", description = "Says how the diagnosis stands", params = { sink_types = { "log" } }, run = run,
+  api = 1, kind = "step", name = "Analysis", description = "Says how the diagnosis stands", run = run,
+  params = { sink_types = { "log", "slack", "mattermost", "cloudevents", "webhook" } },
 }
