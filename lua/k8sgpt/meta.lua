@@ -72,10 +72,10 @@
 ---@field indexes? table<k8sgpt.GVK, string[]> paths that ctx.list may ask by
 ---@field rules? table<string, k8sgpt.Rule> an analyzer's rules
 ---@field params? table defaults of ctx.params; a params.yaml in any layer replaces single fields of it
----@field run? fun(ctx, subject): any step, analyzer, route
+---@field run? fun(ctx, subject): any step (the K8sGPT), analyzer (the object); route: fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, change: "opened"|"changed"|"resolved", cr: k8sgpt.View): k8sgpt.Route[]
 ---@field select? fun(ctx: k8sgpt.ReadContext, cr: k8sgpt.View): string[] filter: names of the analyzers that this K8sGPT wants
----@field keep? fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, cr: k8sgpt.View): boolean, string? filter: false and a reason hides the finding
----@field request? fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, config: table): k8sgpt.SinkRequest sink
+---@field keep? fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, cr: k8sgpt.View): boolean, string? filter: false and a reason hides the finding; beside true, what could not be looked at
+---@field request? fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, config: k8sgpt.SinkConfig): k8sgpt.SinkRequest sink
 ---@field response? fun(ctx: k8sgpt.ReadContext, reply: k8sgpt.SinkReply): k8sgpt.SinkOutcome sink
 
 ---@class k8sgpt.Rule
@@ -88,11 +88,22 @@
 ---@field sink string "log", or a name in spec.sinks ("default" is spec.sink)
 ---@field send_resolved? boolean default true
 
+--- The entry of spec.sink or spec.sinks that a sink is asked for.
+---@class k8sgpt.SinkConfig
+---@field name string what routes call it; "default" for spec.sink
+---@field type string the sink policy's name
+---@field url string "" where a Secret holds it
+---@field secret boolean a Secret holds the URL: no policy sees it, the host reads it when it sends
+---@field channel? string
+---@field username? string
+---@field icon_url? string
+---@field config table<string, string> further settings, {} where there are none
+
 --- What a sink wants done for one finding: a line in the operator's log, or an HTTP request that the host sends.
 ---@class k8sgpt.SinkRequest
 ---@field log? boolean write the finding as a log line
 ---@field method? "POST"|"PUT"
----@field url? string
+---@field url? string left out where config.secret is true: the host fills it in
 ---@field headers? table<string, string>
 ---@field body? string
 
