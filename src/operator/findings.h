@@ -10,8 +10,7 @@
 #ifndef OPERATOR_FINDINGS_H
 #define OPERATOR_FINDINGS_H
 
-#include <uthash.h>
-
+#include "base/hash.h"
 #include "base/sha256.h"
 #include "operator/deadline.h"
 #include "operator/diagnosis.h"

@@ -47,7 +47,7 @@ struct group *group_new(struct findings *f, struct str analyzer, const struct gv
     g->parent = str_dup(STR(""));
     if (!g->id || !g->analyzer || !g->api_version || !g->kind || !g->ns || !g->name || !g->parent) goto nomem;
     HASH_ADD_KEYPTR(hh, f->groups, g->id, strlen(g->id), g);
-    return g;
+    if (g->hh.tbl) return g;
 nomem:
     err_set(err, ERR_NOMEM, "no memory for a finding");
     if (g) group_free(g);

@@ -1,8 +1,8 @@
 #include "operator/owners.h"
 
 #include <stdlib.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "doc/builder.h"
 
 enum {
@@ -153,7 +153,10 @@ static struct entry *entry_new(struct owners *o, struct doc_value ref, struct st
     e->gvk = gvk;
     if (HASH_COUNT(o->by_uid) >= MAX_ENTRIES) evict(o, o->by_uid);
     HASH_ADD_STR(o->by_uid, uid, e);
-    return e;
+    if (e->hh.tbl) return e;
+    entry_free(e);
+    err_set(err, ERR_NOMEM, "no memory for the owner of an object");
+    return NULL;
 }
 
 static int from_server(struct owners *o, struct evaluation *ev, struct doc_value ref, struct str ns, const struct gvk *gvk,

@@ -1,8 +1,8 @@
 #include "operator/policycall.h"
 
 #include <stdlib.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 
 /* Only of policies that failed since they last succeeded. */
@@ -88,6 +88,10 @@ static void failed(struct policycalls *c, const struct policy *policy, const str
         if (!h) return;
         h->policy = policy;
         HASH_ADD_PTR(c->failing, policy, h);
+        if (!h->hh.tbl) {
+            free(h);
+            return;
+        }
     }
     h->last = *err;
     h->failures++;

@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <uthash.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 
 enum {
     MAX_KEY = 512, /* namespace, '/', name: 63 + 1 + 253 */
@@ -140,6 +140,10 @@ static struct entry *entry_of(struct secrets *s, struct str ns, struct str name)
     e->ns = (struct str){e->key, ns.n};
     e->name = (struct str){e->key + ns.n + 1, name.n};
     HASH_ADD_KEYPTR(hh, s->entries, e->key, (size_t)n, e);
+    if (!e->hh.tbl) {
+        free(e);
+        return NULL;
+    }
     ask(e);
     return e;
 }

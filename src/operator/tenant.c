@@ -110,6 +110,7 @@ struct tenant *tenant_new(struct k8s_operator *op, struct doc *cr, struct err *e
     t->timer = timer_new(op->options.loop, timer_fired, t);
     if (!t->ns || !t->name || !t->key || !t->findings || !t->status || !t->timer) goto nomem;
     HASH_ADD_KEYPTR(hh, op->tenants, t->key, strlen(t->key), t);
+    if (!t->hh.tbl) goto nomem;
     tenant_adopt_results(t);
     tenant_enqueue(t);
     return t;

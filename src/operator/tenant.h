@@ -7,8 +7,7 @@
 #ifndef OPERATOR_TENANT_H
 #define OPERATOR_TENANT_H
 
-#include <uthash.h>
-
+#include "base/hash.h"
 #include "operator/findings.h"
 #include "operator/status.h"
 
