@@ -233,7 +233,7 @@ static int add(struct publish *p, struct doc_value item, struct err *err) {
         w->result = doc_copy(result, err);
     else if (g->result_name)
         w->name = str_dup(str_of(g->result_name));
-    if (!w->group_id || !w->ns || (doc_type(result) == DOC_OBJECT && !w->result)) {
+    if (!w->group_id || !w->ns || (doc_type(result) == DOC_OBJECT ? !w->result : g->result_name && !w->name)) {
         write_free(w);
         return err_set(err, ERR_NOMEM, "no memory to publish");
     }
