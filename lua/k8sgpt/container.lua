@@ -73,16 +73,16 @@ end
 ---@param ctx k8sgpt.AnalyzerContext
 ---@param pod k8sgpt.View
 ---@param status k8sgpt.View an entry of containerStatuses or initContainerStatuses
----@param spec? k8sgpt.View its entry in the spec; the kubelet keeps both lists of init containers in the same order
+---@param init? k8sgpt.View of an init container: its entry in the spec; the kubelet keeps both lists of them in the same order
 ---@return string? rule image, container-config, crash-loop, exited, restarting, init-stuck, not-ready or oom-killed
 ---@return string? text
 ---@return k8sgpt.Time? since
-function container.check(ctx, pod, status, spec)
+function container.check(ctx, pod, status, init)
   local state = status.state or {}
   if state.waiting then return waiting(pod, status, state.waiting) end
   if state.terminated then return terminated(pod, status, state.terminated) end
   local since = dig(state, "running", "startedAt")
-  if since and pod.status.phase == "Pending" and dig(spec, "restartPolicy") ~= "Always" then return init_stuck(pod, status, since) end
+  if since and init and pod.status.phase == "Pending" and init.restartPolicy ~= "Always" then return init_stuck(pod, status, since) end
   if not status.ready and pod.status.phase == "Running" then return not_ready(ctx, pod, status) end
   return oom_killed(ctx, pod, status)
 end

@@ -13,9 +13,9 @@ local function add(found, subject, key, rule, text, since)
   found[#found + 1] = { rule = rule, key = key, text = text, since = since, sensitive = sensitive }
 end
 
-local function containers(ctx, found, subject, statuses, specs)
+local function containers(ctx, found, subject, statuses, init_specs)
   for i, status in ipairs(dig(subject, "status", statuses) or {}) do
-    local rule, text, since = container.check(ctx, subject, status, dig(subject, "spec", specs, i))
+    local rule, text, since = container.check(ctx, subject, status, dig(init_specs, i))
     local is_exit = rule == "exited" or rule == "restarting"
     if not (is_exit and pod.is_retried(ctx, subject)) then add(found, subject, status.name, rule, text, since) end
   end
@@ -53,8 +53,8 @@ local function run(ctx, subject)
   elseif phase == "Running" then
     missing_config(ctx, found, subject)
   end
-  containers(ctx, found, subject, "initContainerStatuses", "initContainers")
-  containers(ctx, found, subject, "containerStatuses", "containers")
+  containers(ctx, found, subject, "initContainerStatuses", dig(subject, "spec", "initContainers"))
+  containers(ctx, found, subject, "containerStatuses")
   return found
 end
 
