@@ -47,7 +47,10 @@ static void k8sgpt_changed(struct k8s_operator *op, struct doc *cr) {
         tenant_changed(t, cr);
         return;
     }
-    if (!tenant_new(op, cr, &err)) log_error("operator", err.msg);
+    if (!tenant_new(op, cr, &err)) {
+        log_error("operator", err.msg);
+        operator_look_again(op);
+    }
     operator_replan(op);
 }
 
@@ -133,6 +136,23 @@ static void enqueue_all(struct k8s_operator *op) {
 
 /* ---- plans -------------------------------------------------------------------------------------------------------------------- */
 
+static void tell_unreadable(const struct gvk *gvk, enum reflector_state state, const struct err *err) {
+    if (is_kind(gvk, K8SGPT_GVK) && state == REFLECTOR_MISSING)
+        log_error("operator", "the API server has no K8sGPT resource: install the CRDs (kubectl apply -f crd/)");
+    else if (state != REFLECTOR_SYNCED && err && err->code)
+        log_warn("operator", "cannot read a kind; what needs it is inactive until it can be read", LOG_S("kind", gvk->text),
+                 LOG_S("error", err->msg));
+}
+
+/* What a plan met while it was prepared nobody was told of. */
+static void tell_first_state(const struct k8s_operator *op) {
+    struct err err;
+    const struct err *why = NULL;
+    const struct gvk *gvk = gvk_parse(str_of(K8SGPT_GVK), &err);
+    enum reflector_state state = gvk ? cluster_state(op->cluster, gvk, &why) : REFLECTOR_SYNCED;
+    tell_unreadable(gvk, state, why);
+}
+
 /* The next bundle and the caches it needs come into use together. */
 static void put_in_use(struct k8s_operator *op) {
     struct err err;
@@ -142,6 +162,7 @@ static void put_in_use(struct k8s_operator *op) {
     bool new_bundle = op->bundle != op->next_bundle;
     if (plan_analyzers(op, op->next_bundle, &names, &count, &err)) {
         log_error("operator", err.msg);
+        operator_look_again(op);
         return;
     }
     cluster_commit(op->cluster, op->plan);
@@ -150,24 +171,29 @@ static void put_in_use(struct k8s_operator *op) {
         op->bundle = bundle_ref(op->next_bundle);
         policycalls_reset(op->calls);
     }
-    if (diagnosis_use(op->diagnosis, op->bundle, names, count, &err)) log_error("operator", err.msg);
+    if (diagnosis_use(op->diagnosis, op->bundle, names, count, &err)) {
+        log_error("operator", err.msg);
+        operator_look_again(op);
+    }
     free(names);
     if (new_bundle) {
         log_info("operator", "policies in use", LOG_S("hash", bundle_hash(op->bundle)));
         bundle_unref(old);
     }
+    if (!op->live) tell_first_state(op);
     op->live = true;
     op->serving = op->tenants != NULL;
 }
 
 static void plan_ready(void *arg) {
     struct k8s_operator *op = arg;
-    bool new_bundle = op->bundle != op->next_bundle;
+    bool anew = op->bundle != op->next_bundle || op->looking_again;
+    op->looking_again = false;
     put_in_use(op);
     sync_tenants(op);
     for (struct tenant *t = op->tenants; t; t = t->hh.next) {
         tenant_adopt_results(t);
-        if (!new_bundle) continue;
+        if (!anew) continue;
         findings_refilter(t->findings);
         notify_again(t);
     }
@@ -191,13 +217,31 @@ static bool make_plan(void *arg) {
         op->plan = cluster_prepare(op->cluster, wants.items, wants.count, plan_ready, op, &err);
         if (!op->plan) rc = err.code;
     }
-    if (rc) log_error("operator", "cannot prepare the caches", LOG_S("error", err.msg));
+    if (rc) {
+        log_error("operator", "cannot prepare the caches", LOG_S("error", err.msg));
+        operator_look_again(op);
+    }
     plan_wants_free(&wants);
     free(names);
     return false;
 }
 
 void operator_replan(struct k8s_operator *op) { worker_wake(op->planner); }
+
+/* A plan that is put in use makes the diagnosis start anew, and tenants those that the store has. */
+static void look_again(void *arg) {
+    struct k8s_operator *op = arg;
+    log_info("operator", "looking at everything again, as memory had run out");
+    op->looking_again = true;
+    operator_replan(op);
+}
+
+void operator_look_again(struct k8s_operator *op) {
+    int64_t now_us = clock_mono_us();
+    if (timer_active(op->look_again)) return;
+    timer_start(op->look_again, backoff_next(&op->look_again_backoff, now_us));
+    backoff_good(&op->look_again_backoff, now_us);
+}
 
 /* ---- what happens --------------------------------------------------------------------------------------------------------------- */
 
@@ -213,11 +257,7 @@ static void object_changed(struct store *store, const struct doc *before, const 
 
 static void state_changed(const struct gvk *gvk, enum reflector_state state, const struct err *err, void *arg) {
     struct k8s_operator *op = arg;
-    if (is_kind(gvk, K8SGPT_GVK) && state == REFLECTOR_MISSING)
-        log_error("operator", "the API server has no K8sGPT resource: install the CRDs (kubectl apply -f crd/)");
-    else if (state != REFLECTOR_SYNCED && err && err->code)
-        log_warn("operator", "cannot read a kind; what needs it is inactive until it can be read", LOG_S("kind", gvk->text),
-                 LOG_S("error", err->msg));
+    tell_unreadable(gvk, state, err);
     if (is_kind(gvk, K8SGPT_GVK) && state == REFLECTOR_SYNCED) sync_tenants(op);
     if (is_kind(gvk, RESULT_GVK) && state == REFLECTOR_SYNCED)
         for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_adopt_results(t);
@@ -242,6 +282,8 @@ static void swept(const struct policy *analyzer, void *arg) {
 }
 
 static void diagnosis_changed(void *arg) { enqueue_all(arg); }
+
+static void diagnosis_lost(void *arg) { operator_look_again(arg); }
 
 static void policies_loaded(struct bundle *bundle, void *arg) {
     (void)bundle;
@@ -288,7 +330,7 @@ static int make_parts(struct k8s_operator *op, struct err *err) {
     const struct operator_options *o = &op->options;
     struct policies_options policies = {
         o->loop, o->metrics, o->builtin_dir, o->lua_dir, o->policy_dirs, o->policy_dir_count, policies_loaded, policies_refused, op};
-    struct diagnosis_listener listener = {verdict, swept, diagnosis_changed, op};
+    struct diagnosis_listener listener = {verdict, swept, diagnosis_changed, diagnosis_lost, op};
     op->queue_end = &op->queue;
     if (!(op->policy_options = policy_options(o, err))) return err->code;
     if (!(op->policies = policies_new(&policies, err))) return err->code;
@@ -301,6 +343,7 @@ static int make_parts(struct k8s_operator *op, struct err *err) {
     if (!(op->filter_owners = owners_new(op->cluster, op->filter_reads))) return err->code;
     if (!(op->notifier = notifier_new(op))) return err->code;
     if (!(op->worker = worker_new(o->loop, run_queue, op))) return err->code;
+    if (!(op->look_again = timer_new(o->loop, look_again, op))) return err->code;
     if (!(op->planner = worker_new(o->loop, make_plan, op))) return err->code;
     if (!(op->diagnosis = diagnosis_new(o->loop, op->cluster, op->calls, op->deadlines, &listener, err))) return err->code;
     op->bundle = bundle_ref(policies_bundle(op->policies));
@@ -334,6 +377,7 @@ void operator_free(struct k8s_operator *op) {
     }
     HASH_ITER(hh, op->tenants, t, next) tenant_free(t);
     diagnosis_free(op->diagnosis);
+    timer_free(op->look_again);
     worker_free(op->planner);
     worker_free(op->worker);
     notifier_free(op->notifier);
