@@ -163,6 +163,7 @@ static void try_again(struct delivery *d, int64_t wait_ms, const char *why) {
     d->state = PAUSED;
     timer_start(d->timer, wait_ms > pause_ms ? wait_ms : pause_ms);
     telemetry_notified(d->all->op->telemetry, str_of(d->sink), "retried");
+    tenant_enqueue(d->tenant); /* its condition Notified says so */
     pump(d->all);
 }
 

@@ -57,6 +57,7 @@ static void put_notifications(struct doc_builder *b, const struct group *g) {
     doc_begin_array(b);
     for (size_t i = 0; i < g->notification_count; i++) {
         const struct notification *n = &g->notifications[i];
+        if (n->given_up) continue;
         doc_begin_object(b);
         doc_pair_str(b, "sink", str_of(n->sink));
         doc_pair_str(b, "finding", str_of(n->finding));

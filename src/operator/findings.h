@@ -45,6 +45,7 @@ struct notification {
     enum severity severity; /* as told */
     int64_t sent_ms;
     char *ref; /* the sink's reference, or NULL */
+    bool given_up; /* the sink refused for good: not tried again until something changes, and no part of the Result */
 };
 
 struct group {
@@ -77,7 +78,8 @@ struct findings_owner {
     /* Around those calls for all findings of a group, so that what they read together is recorded as one (group->kept_by). May be NULL. */
     void (*keep_begin)(struct group *g, void *arg);
     void (*keep_end)(struct group *g, void *arg);
-    void (*dirty)(void *arg);                       /* a group became dirty */
+    void (*dirty)(void *arg); /* a group became dirty */
+    void (*lost)(void *arg);  /* memory ran out, and part of a verdict with it: it has to be told again; may be NULL */
     void (*free_group)(struct group *g, void *arg); /* lets go of what else refers to it; may be NULL */
     void *arg;
 };

@@ -75,11 +75,13 @@ int findings_adopt(struct findings *f, struct doc *result, struct err *err) {
     split_name(doc_path_str(spec, "name"), &ns, &name);
     if (!gvk || name.n == 0) return err_set(err, ERR_INVALID, "a Result without spec.kind or spec.name");
     if (analyzer.n == 0) analyzer = doc_path_str(spec, "kind"); /* upstream names analyzers after kinds */
-    if (group_find(f, analyzer, doc_path_str(spec, "kind"), ns, name)) return 0;
-    struct group *g = group_new(f, analyzer, gvk, ns, name, err);
+    struct group *g;
+    int rc = group_find(f, analyzer, doc_path_str(spec, "kind"), ns, name, &g, err);
+    if (rc || g) return rc;
+    g = group_new(f, analyzer, gvk, ns, name, err);
     if (!g) return err->code;
     adopt_times(g, status);
-    int rc = adopt_findings(g, spec, status, err);
+    rc = adopt_findings(g, spec, status, err);
     if (!rc && !(str_replace(&g->parent, doc_path_str(spec, "parentObject")) &&
                  str_replace(&g->result_name, doc_path_str(doc_root(result), "metadata.name"))))
         rc = err_set(err, ERR_NOMEM, "no memory for a Result");
@@ -88,6 +90,7 @@ int findings_adopt(struct findings *f, struct doc *result, struct err *err) {
         return rc;
     }
     g->published = doc_ref(result);
+    g->untold = true;                   /* sinks may have come while nobody was there to tell them */
     if (g->resolved_ms) group_touch(g); /* it waits for somebody to be told, or to be deleted */
     return 0;
 }

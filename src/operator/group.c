@@ -13,11 +13,12 @@ static char *group_id(struct str analyzer, struct str kind, struct str ns, struc
     return n < 0 ? NULL : id;
 }
 
-struct group *group_find(struct findings *f, struct str analyzer, struct str kind, struct str ns, struct str name) {
+int group_find(struct findings *f, struct str analyzer, struct str kind, struct str ns, struct str name, struct group **out,
+               struct err *err) {
     char *id = group_id(analyzer, kind, ns, name);
-    struct group *g = id ? findings_by_id(f, str_of(id)) : NULL;
+    *out = id ? findings_by_id(f, str_of(id)) : NULL;
     free(id);
-    return g;
+    return id ? 0 : err_set(err, ERR_NOMEM, "no memory for a finding");
 }
 
 static void due(struct deadline *d) {
@@ -29,8 +30,7 @@ static void due(struct deadline *d) {
 void group_refilter_later(struct group *g) {
     struct err err;
     g->refilter = true;
-    if (g->all->deadlines && deadline_set(g->all->deadlines, &g->due, clock_wall_ms(), &err))
-        log_error("findings", err.msg, LOG_S("group", g->id));
+    if (g->all->deadlines && deadline_set(g->all->deadlines, &g->due, clock_wall_ms(), &err)) findings_lost(g->all, err.msg);
 }
 
 struct group *group_new(struct findings *f, struct str analyzer, const struct gvk *gvk, struct str ns, struct str name, struct err *err) {
@@ -156,7 +156,7 @@ void group_touch(struct group *g) {
 
 bool finding_has_records(const struct group *g, const struct finding *f) {
     for (size_t i = 0; i < g->notification_count; i++)
-        if (str_is(str_of(f->id), g->notifications[i].finding)) return true;
+        if (!g->notifications[i].given_up && str_is(str_of(f->id), g->notifications[i].finding)) return true;
     return false;
 }
 
@@ -228,7 +228,7 @@ static void plan(struct group *g, int64_t now_ms) {
     if (!at_ms)
         deadline_clear(g->all->deadlines, &g->due);
     else if (deadline_set(g->all->deadlines, &g->due, at_ms, &err))
-        log_error("findings", err.msg, LOG_S("group", g->id));
+        findings_lost(g->all, err.msg);
 }
 
 void group_advance(struct group *g, int64_t now_ms) {

@@ -102,6 +102,7 @@ static void record_sent(struct group *g, const char *finding, struct str sink, e
         log_error("notify", "no memory to remember who was told", LOG_S("group", g->id));
         return;
     }
+    r->given_up = false;
     r->severity = severity;
     r->sent_ms = clock_wall_ms();
 }
@@ -204,7 +205,7 @@ static void tell_shown(struct word *w, struct doc_value routes) {
     for (size_t i = 0; i < doc_len(routes); i++) {
         struct str sink = doc_path_str(doc_at(routes, i), "sink");
         const struct notification *r = record_of(w->g, w->f->id, sink);
-        if (sink.n == 0 || (r && !severity_moved(r, w->f)) || !tell(w, sink, r ? "changed" : "opened")) continue;
+        if (sink.n == 0 || (r && !severity_moved(r, w->f)) || !tell(w, sink, r && !r->given_up ? "changed" : "opened")) continue;
         record_sent(w->g, w->f->id, sink, w->f->severity, STR(""));
         w->recorded = true;
     }
@@ -222,7 +223,7 @@ static void tell_resolved(struct word *w, struct doc_value routes) {
     for (size_t i = w->g->notification_count; i-- > 0;) {
         const struct notification *r = &w->g->notifications[i];
         if (!str_is(str_of(w->f->id), r->finding)) continue;
-        if (wants_resolved(routes, r->sink) && !tell(w, str_of(r->sink), "resolved")) continue;
+        if (!r->given_up && wants_resolved(routes, r->sink) && !tell(w, str_of(r->sink), "resolved")) continue;
         record_remove(w->g, r);
         w->recorded = true;
     }
@@ -268,6 +269,8 @@ bool notify_group(struct notifier *n, struct tenant *t, struct group *g) {
 
 static void look_again(struct group *g, void *arg) {
     (void)arg;
+    for (size_t i = g->notification_count; i-- > 0;)
+        if (g->notifications[i].given_up) record_remove(g, &g->notifications[i]);
     for (size_t i = 0; i < g->count; i++) g->findings[i].worded = false;
     if (group_is_open(g) || g->result_name) group_touch(g); /* what was never shown is nobody's news */
 }
@@ -289,8 +292,10 @@ static void delivery_ended(const struct delivery_order *o, enum delivery_end end
     /* News of an end that cannot be delivered is given up with the finding: its Result would stay for ever. */
     if (resolved && r)
         record_remove(g, r);
-    else if (end == DELIVERY_DONE)
+    else if (!resolved)
         record_sent(g, o->finding_id, o->sink, o->severity, ref);
+    r = record_of(g, o->finding_id, o->sink);
+    if (r && end == DELIVERY_FAILED) r->given_up = true;
     group_touch(g);
 }
 
