@@ -179,6 +179,20 @@ static int from_server(struct owners *o, struct evaluation *ev, struct doc_value
     return e->metadata ? 0 : err_set(err, ERR_TIMEOUT, "the owner %s is being looked up", e->uid);
 }
 
+/* Where the kind is watched. What is not there (yet) was read as well: an owner may be seen after what it owns. */
+static int from_store(struct owners *o, struct evaluation *ev, struct doc_value ref, struct str ns, const struct gvk *gvk,
+                      const struct doc **out, struct err *err) {
+    const struct str places[] = {ns, STR("")}, name = doc_path_str(ref, "name");
+    const struct store *store = cluster_store(o->cluster, gvk);
+    for (size_t i = 0; store && !*out && i < sizeof places / sizeof *places; i++) {
+        const struct doc *owner = store_get(store, places[i], name);
+        if (owner && str_eq(doc_path_str(doc_root(owner), "metadata.uid"), doc_path_str(ref, "uid"))) *out = owner;
+        int rc = ev ? reads_object(o->reads, ev, gvk, places[i], name, err) : 0;
+        if (rc) return rc;
+    }
+    return 0;
+}
+
 int owners_parent(struct owners *o, struct evaluation *ev, const struct doc *object, const struct doc **out, struct err *err) {
     *out = NULL;
     struct doc_value ref = controller_of(object);
@@ -186,11 +200,6 @@ int owners_parent(struct owners *o, struct evaluation *ev, const struct doc *obj
     struct str uid = doc_path_str(ref, "uid"), ns = doc_path_str(doc_root(object), "metadata.namespace");
     if (!gvk || uid.n == 0 || uid.n >= MAX_UID) return 0;
 
-    struct store *store = cluster_store(o->cluster, gvk);
-    struct str name = doc_path_str(ref, "name");
-    struct doc *owner = store ? store_get(store, ns, name) : NULL;
-    if (!owner && store) owner = store_get(store, STR(""), name);
-    if (!owner || !str_eq(doc_path_str(doc_root(owner), "metadata.uid"), uid)) return from_server(o, ev, ref, ns, gvk, out, err);
-    *out = owner;
-    return ev ? reads_object(o->reads, ev, gvk, doc_path_str(doc_root(owner), "metadata.namespace"), name, err) : 0;
+    int rc = from_store(o, ev, ref, ns, gvk, out, err);
+    return rc || *out ? rc : from_server(o, ev, ref, ns, gvk, out, err);
 }
