@@ -45,7 +45,7 @@ cluster.__index = cluster
 local CRDS <const> = { "crd/core.k8sgpt.ai_k8sgpts.yaml", "crd/core.k8sgpt.ai_results.yaml", "crd/core.k8sgpt.ai_mutations.yaml" }
 operator.CRDS = CRDS
 
-local PLURALS <const> = { K8sGPT = "k8sgpts", EndpointSlice = "endpointslices" }
+local PLURALS <const> = { K8sGPT = "k8sgpts", EndpointSlice = "endpointslices", Ingress = "ingresses" }
 
 local function plural(kind) return PLURALS[kind] or kind:lower() .. "s" end
 

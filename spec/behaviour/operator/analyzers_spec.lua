@@ -1,0 +1,73 @@
+--- What analyzers and the filter rest on beside the object itself: objects without a namespace, Secrets that nobody watches, labels.
+
+local objects = require "support.objects"
+local operator = require "support.operator"
+
+local function node(name, ready, more)
+  local meta = { name = name, uid = "node-" .. name, creationTimestamp = objects.ago(86400) }
+  for key, value in pairs(more or {}) do meta[key] = value end
+  local condition = { type = "Ready", status = ready, reason = "KubeletNotReady", message = "runtime is down" }
+  condition.lastTransitionTime, condition.lastHeartbeatTime = objects.ago(3600), objects.ago(1)
+  return { apiVersion = "v1", kind = "Node", metadata = meta, spec = {}, status = { conditions = { condition } } }
+end
+
+local function ingress(secret)
+  return {
+    apiVersion = "networking.k8s.io/v1", kind = "Ingress",
+    metadata = { name = "web", namespace = "default", uid = "ingress-web", creationTimestamp = objects.ago(86400) },
+    spec = { ingressClassName = "nginx", defaultBackend = { service = { name = "web", port = { number = 80 } } }, tls = { { secretName = secret } } },
+  }
+end
+
+local CLASS <const> = { apiVersion = "networking.k8s.io/v1", kind = "IngressClass", metadata = { name = "nginx" }, spec = { controller = "example.com/nginx" } }
+
+describe("analyzers", function()
+  after_each(operator.clean)
+
+  it("report an object without a namespace by its name alone", function()
+    local cluster = operator.cluster { objects.k8sgpt { filters = { "Node" } }, node("n1", "False"), node("n2", "True") }
+    cluster:operator()
+    local result = cluster:await_results({ "Node n1" })["Node n1"]
+    assert.matches("^node%-n1%-%x+$", result.metadata.name)
+    assert.are.equal("n1 has condition of type Ready, reason KubeletNotReady: runtime is down", result.spec.error[1].text)
+  end)
+
+  it("of the core set all work, and ask for nothing that a cluster has not", function()
+    local cr = objects.k8sgpt { filters = false }
+    local cluster = operator.cluster { cr, node("n1", "False"), objects.image_error("web") }
+    cluster:operator()
+    cluster:await_results { "Node n1", "Pod default/web" }
+    assert.are.equal("8 analyzers up to date", cluster:await_condition(cr, "Analysed", "Current").message)
+  end)
+
+  it("find out about a Secret by its name, and never list Secrets", function()
+    local secret = { apiVersion = "v1", kind = "Secret", metadata = { name = "there", namespace = "default" }, type = "Opaque" }
+    local cr = objects.k8sgpt { filters = { "Ingress" } }
+    local cluster = operator.cluster { cr, CLASS, objects.service("web"), secret, ingress("gone") }
+    local op = cluster:operator { "--grace", "0" }
+    local result = cluster:await_results({ "Ingress default/web" })["Ingress default/web"]
+    assert.are.equal("Ingress uses the secret default/gone as a TLS certificate which does not exist.", result.spec.error[1].text)
+    cluster:patch(ingress("gone"), { spec = { tls = { { secretName = "there" } } } })
+    op:await_news "resolved Ingress default/web tls"
+    assert.is_nil(require("support.program").read(op.log):find('"resource":"secrets"', 1, true))
+  end)
+
+  it("are silenced by annotations, by selectors of namespaces and of objects, at once and each time anew", function()
+    local cr = objects.k8sgpt { filters = { "Pod" }, objectSelector = { matchExpressions = { { key = "canary", operator = "DoesNotExist" } } } }
+    local namespace = { apiVersion = "v1", kind = "Namespace", metadata = { name = "shop", labels = { env = "prod" } } }
+    local cluster = operator.cluster {
+      namespace, cr, objects.image_error("a", "shop"), objects.image_error("b", "shop", { labels = { canary = "yes" } }),
+      objects.image_error("c", "shop", { annotations = { ["k8sgpt.ai/ignore"] = "Pod/image" } }),
+    }
+    cluster:operator()
+    cluster:await_results { "Pod shop/a" }
+    cluster:patch(namespace, { metadata = { annotations = { ["k8sgpt.ai/ignore"] = "true" } } })
+    cluster:await_results {}
+    cluster:patch(namespace, { metadata = { annotations = { ["k8sgpt.ai/ignore"] = "Service" } } })
+    cluster:await_results { "Pod shop/a" }
+    cluster:patch(cr, { spec = { namespaceSelector = { matchLabels = { env = "test" } } } })
+    cluster:await_results {}
+    cluster:patch(namespace, { metadata = { labels = { env = "test" } } })
+    cluster:await_results { "Pod shop/a" }
+  end)
+end)
