@@ -4,8 +4,6 @@
 #include "base/log.h"
 #include "kube/cluster_internal.h"
 
-enum { DISCOVER_AGAIN_MS = 30 * 1000 };
-
 static uint64_t pointer_hash(const void *pointer) { return (uint64_t)(uintptr_t)pointer * 0x9e3779b97f4a7c15u >> 16; }
 static uint64_t entry_hash(const void *item) { return pointer_hash(((const struct entry *)item)->gvk); }
 static bool entry_eq(const void *item, const void *key) { return ((const struct entry *)item)->gvk == key; }
@@ -32,13 +30,13 @@ static void on_reflector(struct reflector *r, enum reflector_state state, const 
     set_state(arg, state, err);
 }
 
-/* A kind that the server does not serve may be installed at any time; anything else is worth an earlier attempt. */
+/* Also a kind that the server does not serve: CRDs are often installed right after. */
 static void retry(struct entry *e, const struct err *err) {
     int64_t delay_ms = backoff_after(&e->backoff, clock_mono_us(), err);
     bool missing = err->code == ERR_NOT_FOUND || err->code == ERR_UNSUPPORTED;
     bool denied = err->code == ERR_UNAUTHORIZED || err->code == ERR_FORBIDDEN;
     if (!e->failing_since_us) log_warn("kube.discovery", err->msg, LOG_S("kind", e->gvk->text));
-    timer_start(e->retry, missing ? DISCOVER_AGAIN_MS : delay_ms);
+    timer_start(e->retry, delay_ms);
     set_state(e, missing ? REFLECTOR_MISSING : denied ? REFLECTOR_DENIED : REFLECTOR_SYNCING, err);
 }
 
