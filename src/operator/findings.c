@@ -189,6 +189,13 @@ static void see_all(struct group *g, const struct verdict *v, int64_t now_ms, bo
     for (size_t i = 0; i < doc_len(v->failures); i++) see(g, v, doc_at(v->failures, i), now_ms, changed);
 }
 
+/* A healthy verdict knows none. Another owner is shown with the next texts. */
+static void take_parent(struct group *g, const struct verdict *v) {
+    if (doc_len(v->failures) == 0 || str_is(v->parent, g->parent)) return;
+    g->text_stale |= group_is_open(g);
+    if (!str_replace(&g->parent, v->parent)) log_error("findings", "no memory for an owner", LOG_S("group", g->id));
+}
+
 void findings_verdict(struct findings *f, const struct verdict *v) {
     struct str analyzer = str_of(v->policy->name);
     struct group *g = group_find(f, analyzer, str_of(v->gvk->kind), v->ns, v->name);
@@ -201,7 +208,7 @@ void findings_verdict(struct findings *f, const struct verdict *v) {
     int64_t now_ms = clock_wall_ms();
     bool changed = false;
     if (v->noticed_us && !g->noticed_us) g->noticed_us = v->noticed_us;
-    if (v->parent.n && !str_replace(&g->parent, v->parent)) log_error("findings", "no memory for an owner", LOG_S("group", g->id));
+    take_parent(g, v);
     if (!str_is(str_of(v->gvk->api_version), g->api_version) && !str_replace(&g->api_version, str_of(v->gvk->api_version)))
         log_error("findings", "no memory for an apiVersion", LOG_S("group", g->id));
     see_all(g, v, now_ms, &changed);
