@@ -1,0 +1,507 @@
+/*
+ * Incremental diagnosis against a fresh one: a random cluster changes at random, and after each step what the diagnosis has told so far
+ * is what a new diagnosis of a new cluster with the same objects finds; and the findings are those of a naive model.
+ *
+ *   PROPERTY_STEPS=10000 PROPERTY_SEED=1 build/unit/operator/property_test
+ */
+#include "random_cluster.h"
+
+#include "base/log.h"
+#include "operator/findings.h"
+#include "operator/operator_internal.h"
+#include "operator/plan.h"
+
+enum { EPISODE_STEPS = 200, LINES = 512, ANALYZERS = 32 };
+
+static const int64_t START_MS = 1772359200000; /* 2026-03-01T10:00:00Z */
+
+/* ---- what a diagnosis says --------------------------------------------------------------------------------------------------- */
+
+/* One failure of one object. */
+struct line {
+    char *object; /* "Pod Pod/a/web-0" */
+    char *id;     /* object, rule and key */
+    char *says;   /* all but the parent, which findings of an object have in common */
+    char *parent;
+    char *text; /* all of it */
+    int64_t since_ms, grace_ms, settle_ms;
+};
+
+struct lines {
+    struct line items[LINES];
+    size_t count;
+};
+
+__attribute__((format(printf, 1, 2))) static char *format(const char *f, ...) {
+    char *text = NULL;
+    va_list args;
+    va_start(args, f);
+    assert_true(vasprintf(&text, f, args) >= 0);
+    va_end(args);
+    return text;
+}
+
+static void line_free(struct line *l) {
+    free(l->object);
+    free(l->id);
+    free(l->says);
+    free(l->parent);
+    free(l->text);
+}
+
+static void lines_clear(struct lines *all) {
+    for (size_t i = 0; i < all->count; i++) line_free(&all->items[i]);
+    all->count = 0;
+}
+
+static void drop_object(struct lines *all, const char *object) {
+    size_t kept = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        if (strcmp(all->items[i].object, object) == 0)
+            line_free(&all->items[i]);
+        else
+            all->items[kept++] = all->items[i];
+    }
+    all->count = kept;
+}
+
+static void add_failure(struct lines *all, const struct verdict *v, const char *object, struct doc_value failure, int64_t now_ms) {
+    const struct policy_rule *rule = policy_rule(v->policy, doc_path_str(failure, "rule"));
+    struct str key = doc_path_str(failure, "key"), text = doc_path_str(failure, "text"), severity = doc_path_str(failure, "severity");
+    assert_non_null(rule);
+    assert_true(all->count < LINES);
+    struct line *l = &all->items[all->count++];
+    if (!severity.n) severity = str_of(severity_name(rule->severity));
+    *l = (struct line){
+        .object = format("%s", object), .since_ms = now_ms, .grace_ms = rule->grace_s * 1000, .settle_ms = rule->settle_s * 1000};
+    l->id = format("%s %s " STR_FMT, object, rule->name, STR_ARG(key));
+    l->says = format("%s " STR_FMT ": " STR_FMT, l->id, STR_ARG(severity), STR_ARG(text));
+    l->parent = format(STR_FMT, STR_ARG(v->parent));
+    l->text = format("%s (of %s)", l->says, l->parent);
+    clock_parse(doc_path_str(failure, "since"), &l->since_ms);
+    if (l->since_ms > now_ms) l->since_ms = now_ms;
+}
+
+static char *object_of(const char *analyzer, const char *kind, struct str ns, struct str name) {
+    return format("%s %s/" STR_FMT "/" STR_FMT, analyzer, kind, STR_ARG(ns), STR_ARG(name));
+}
+
+/* Keeps the newest verdict of each object. */
+static void take_verdict(struct lines *all, const struct verdict *v) {
+    char *object = object_of(v->policy->name, v->gvk->kind, v->ns, v->name);
+    assert_false(v->partial);
+    drop_object(all, object);
+    for (size_t i = 0; i < doc_len(v->failures); i++) add_failure(all, v, object, doc_at(v->failures, i), clock_wall_ms());
+    free(object);
+}
+
+static int by_text(const void *a, const void *b) { return strcmp(((const struct line *)a)->text, ((const struct line *)b)->text); }
+
+static void sort(struct lines *all) { qsort(all->items, all->count, sizeof *all->items, by_text); }
+
+static bool has_text(const struct lines *all, const char *text) {
+    for (size_t i = 0; i < all->count; i++)
+        if (strcmp(all->items[i].text, text) == 0) return true;
+    return false;
+}
+
+static void print_missing(const char *what, const struct lines *from, const struct lines *in) {
+    for (size_t i = 0; i < from->count; i++)
+        if (!has_text(in, from->items[i].text)) print_error("  %s: %s\n", what, from->items[i].text);
+}
+
+/* ---- a diagnosis ------------------------------------------------------------------------------------------------------------- */
+
+struct built_in {
+    struct bundle *bundle;
+    struct str names[ANALYZERS];
+    size_t count;
+};
+
+static struct built_in policies;
+
+struct world {
+    struct cluster *cluster;
+    struct policycalls *calls;
+    struct deadlines *deadlines; /* NULL: of a fresh one, which sees but one moment */
+    struct diagnosis *diagnosis;
+    struct findings *findings; /* NULL: as above */
+    struct lines told;
+};
+
+static void told(const struct verdict *v, void *arg) {
+    struct world *w = arg;
+    take_verdict(&w->told, v);
+    if (w->findings) findings_verdict(w->findings, v);
+}
+
+static void swept(const struct policy *analyzer, void *arg) {
+    (void)analyzer;
+    (void)arg;
+}
+
+static void object_changed(struct store *store, const struct doc *before, const struct doc *after, void *arg) {
+    struct world *w = arg;
+    diagnosis_object_changed(w->diagnosis, store, before, after);
+}
+
+static void state_changed(const struct gvk *gvk, enum reflector_state state, const struct err *err, void *arg) {
+    struct world *w = arg;
+    (void)state;
+    (void)err;
+    diagnosis_state_changed(w->diagnosis, gvk);
+}
+
+static void not_dirty(void *arg) { (void)arg; }
+
+static void open_stores(struct world *w) {
+    struct plan_wants wants = {0};
+    struct err err;
+    for (size_t i = 0; i < policies.count; i++)
+        assert_int_equal(plan_policy_wants(bundle_find(policies.bundle, POLICY_ANALYZER, policies.names[i]), &wants, &err), 0);
+    struct cluster_plan *plan = cluster_prepare(w->cluster, wants.items, wants.count, NULL, NULL, &err);
+    assert_non_null(plan);
+    cluster_commit(w->cluster, plan);
+    plan_wants_free(&wants);
+}
+
+static void put(struct world *w, const struct thing *t) {
+    struct doc *doc = thing_document(t);
+    struct err err;
+    assert_int_equal(cluster_load(w->cluster, doc, &err), 0);
+    doc_unref(doc);
+}
+
+static const struct gvk *gvk_of_thing(const struct thing *t) { return gvk_of(str_of(t->sort->api), str_of(t->sort->kind)); }
+
+/* A diagnosis of what there is now. */
+static void world_open(struct world *w, const struct random_cluster *r, const char *forbidden) {
+    struct diagnosis_listener listener = {.verdict = told, .swept = swept, .arg = w};
+    struct err err;
+    w->cluster = cluster_new_offline();
+    w->calls = policycalls_new(NULL, NULL);
+    if (forbidden) cluster_forbid(w->cluster, gvk_parse(str_of(forbidden), &err));
+    open_stores(w);
+    for (size_t i = 0; i < r->count; i++)
+        if (r->things[i].present) put(w, &r->things[i]);
+    w->diagnosis = diagnosis_new(NULL, w->cluster, w->calls, w->deadlines, &listener, &err);
+    assert_non_null(w->diagnosis);
+    assert_int_equal(diagnosis_use(w->diagnosis, policies.bundle, policies.names, policies.count, &err), 0);
+    cluster_on_change(w->cluster, object_changed, w);
+    cluster_on_state(w->cluster, state_changed, w);
+    diagnosis_finish(w->diagnosis);
+}
+
+static void world_close(struct world *w) {
+    findings_free(w->findings);
+    diagnosis_free(w->diagnosis);
+    cluster_free(w->cluster);
+    policycalls_free(w->calls);
+    lines_clear(&w->told);
+}
+
+/* ---- the model of findings -------------------------------------------------------------------------------------------------- */
+
+struct expectation {
+    char *object, *id, *says, *parent;
+    enum finding_state state;
+    int64_t opens_ms, lost_ms, settle_ms;
+    bool seen;
+};
+
+struct model {
+    struct expectation items[LINES];
+    size_t count;
+};
+
+static void model_pass(struct model *m, int64_t now_ms) {
+    size_t kept = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        struct expectation *e = &m->items[i];
+        if (e->state == FINDING_PENDING && e->opens_ms <= now_ms) e->state = FINDING_OPEN;
+        if (e->state == FINDING_SETTLING && e->lost_ms + e->settle_ms <= now_ms) e->state = FINDING_RESOLVED;
+        if (e->state != FINDING_RESOLVED) {
+            m->items[kept++] = *e;
+            continue;
+        }
+        free(e->object);
+        free(e->id);
+        free(e->says);
+        free(e->parent);
+    }
+    m->count = kept;
+}
+
+static void expect(struct model *m, const struct line *l) {
+    struct expectation *e = m->items;
+    while (e < m->items + m->count && strcmp(e->id, l->id) != 0) e++;
+    if (e == m->items + m->count) {
+        assert_true(m->count++ < LINES);
+        *e = (struct expectation){.object = format("%s", l->object), .id = format("%s", l->id), .state = FINDING_PENDING};
+        e->opens_ms = l->since_ms + l->grace_ms;
+    }
+    if (e->state == FINDING_SETTLING) e->state = FINDING_OPEN;
+    e->seen = true;
+    e->settle_ms = l->settle_ms;
+    free(e->says);
+    e->says = format("%s", l->says);
+    for (struct expectation *other = m->items; other < m->items + m->count; other++) {
+        if (strcmp(other->object, l->object) != 0) continue;
+        free(other->parent);
+        other->parent = format("%s", l->parent);
+    }
+}
+
+static void miss(struct expectation *e, bool is_gone, int64_t now_ms) {
+    if (e->state == FINDING_OPEN) e->lost_ms = now_ms;
+    if (is_gone || e->state == FINDING_PENDING)
+        e->state = FINDING_RESOLVED;
+    else
+        e->state = FINDING_SETTLING;
+}
+
+static bool exists(const struct random_cluster *r, const char *object) {
+    for (size_t i = 0; i < r->count; i++) {
+        const struct thing *t = &r->things[i];
+        char *name = format("%s/%s/%s", t->sort->kind, t->ns, t->name);
+        bool same = strcmp(strchr(object, ' ') + 1, name) == 0;
+        free(name);
+        if (same) return t->present;
+    }
+    return false;
+}
+
+/* What is open after a step that left these failures. */
+static void model_step(struct model *m, const struct random_cluster *r, const struct lines *failures) {
+    model_pass(m, r->now_ms);
+    for (size_t i = 0; i < m->count; i++) m->items[i].seen = false;
+    for (size_t i = 0; i < failures->count; i++) expect(m, &failures->items[i]);
+    for (size_t i = 0; i < m->count; i++)
+        if (!m->items[i].seen) miss(&m->items[i], !exists(r, m->items[i].object), r->now_ms);
+    model_pass(m, r->now_ms);
+}
+
+static void model_clear(struct model *m) {
+    for (size_t i = 0; i < m->count; i++) m->items[i].state = FINDING_RESOLVED;
+    model_pass(m, 0);
+}
+
+static void add_line(struct lines *all, char *text) {
+    assert_true(all->count < LINES);
+    all->items[all->count++] = (struct line){.text = text};
+}
+
+static void add_open(struct group *g, void *arg) {
+    for (size_t i = 0; i < g->count; i++) {
+        const struct finding *f = &g->findings[i];
+        if (!finding_is_shown(f)) continue;
+        char *object = object_of(g->analyzer, g->kind, str_of(g->ns), str_of(g->name));
+        add_line(arg, format("%s %s %s %s: %s (of %s)", object, f->rule, f->key, severity_name(f->severity), f->text, g->parent));
+        free(object);
+    }
+}
+
+static void add_expected(const struct model *m, struct lines *all) {
+    for (size_t i = 0; i < m->count; i++)
+        if (m->items[i].state != FINDING_PENDING) add_line(all, format("%s (of %s)", m->items[i].says, m->items[i].parent));
+}
+
+/* ---- one episode ------------------------------------------------------------------------------------------------------------- */
+
+struct episode {
+    struct random_cluster random;
+    struct world world;
+    struct model model;
+    struct loop *loop;
+    struct deadline tick;
+    bool ticked;
+    const char *forbidden; /* a kind that may not be read (any more); NULL: none */
+};
+
+static size_t compared; /* failures, in all */
+static bool is_quiet;   /* while a failure is made smaller */
+
+static bool same_lines(struct lines *have, struct lines *want, const char *what) {
+    bool same = have->count == want->count;
+    sort(have);
+    sort(want);
+    for (size_t i = 0; same && i < have->count; i++) same = strcmp(have->items[i].text, want->items[i].text) == 0;
+    compared += want->count;
+    if (same) return true;
+    if (is_quiet) return false;
+    print_error("%s differ:\n", what);
+    print_missing("only incremental", have, want);
+    print_missing("only fresh", want, have);
+    return false;
+}
+
+static bool none_fails(const struct world *w, const char *what) {
+    const char *why;
+    for (size_t i = 0; i < policies.count; i++) {
+        if (!diagnosis_failing(w->diagnosis, policies.names[i], &why)) continue;
+        if (!is_quiet) print_error("%s: " STR_FMT " fails: %s\n", what, STR_ARG(policies.names[i]), why);
+        return false;
+    }
+    return true;
+}
+
+static void replayed(const struct verdict *v, void *arg) { take_verdict(arg, v); }
+
+static bool check(struct episode *e) {
+    struct world fresh = {0};
+    struct lines kept = {0}, open = {0}, expected = {0};
+    world_open(&fresh, &e->random, e->forbidden);
+    for (size_t i = 0; i < policies.count; i++) diagnosis_replay(e->world.diagnosis, policies.names[i], replayed, &kept);
+    model_step(&e->model, &e->random, &fresh.told);
+    findings_each(e->world.findings, add_open, &open);
+    add_expected(&e->model, &expected);
+    bool same = none_fails(&e->world, "incremental") && none_fails(&fresh, "fresh") &&
+                same_lines(&e->world.told, &fresh.told, "what was told and what is so") &&
+                same_lines(&kept, &fresh.told, "what is remembered and what is so") && same_lines(&open, &expected, "open findings");
+    lines_clear(&kept);
+    lines_clear(&open);
+    lines_clear(&expected);
+    world_close(&fresh);
+    return same;
+}
+
+static void ticked(struct deadline *d) {
+    struct episode *e = (struct episode *)((char *)d - offsetof(struct episode, tick));
+    e->ticked = true;
+}
+
+/* A clock that stands still wakes nobody: something that is due already does. */
+static void let_time_pass(struct episode *e) {
+    struct err err;
+    clock_fix_wall(e->random.now_ms);
+    e->ticked = false;
+    assert_int_equal(deadline_set(e->world.deadlines, &e->tick, 0, &err), 0);
+    assert_true(loop_run_until(e->loop, &e->ticked, 10000));
+}
+
+/* Kinds that analyzers ask to be readable before they read them. */
+static void forbid_something(struct episode *e, size_t which) {
+    static const char *const kinds[] = {"v1/ConfigMap", "batch/v1/Job", "networking.k8s.io/v1/IngressClass", "v1/Secret"};
+    struct err err;
+    e->forbidden = kinds[which % (sizeof kinds / sizeof *kinds)];
+    cluster_forbid(e->world.cluster, gvk_parse(str_of(e->forbidden), &err));
+}
+
+static void narrate(const struct random_step *s, size_t number) {
+    char *text = s->what == STEP_PUT ? thing_text(s->thing) : NULL;
+    if (s->what == STEP_TIME)
+        print_error("step %zu: %d s pass\n", number, (int)s->seconds);
+    else
+        print_error("step %zu: %s %s/%s/%s %s\n", number, text ? "put" : "delete", s->thing->sort->kind, s->thing->ns, s->thing->name,
+                    text ? text : "");
+    free(text);
+}
+
+static bool take_step(struct episode *e, size_t number, bool aloud) {
+    struct random_step s = random_cluster_step(&e->random, number);
+    if (aloud) narrate(&s, number);
+    if (s.what == STEP_TIME) let_time_pass(e);
+    if (s.what == STEP_PUT) put(&e->world, s.thing);
+    if (s.what == STEP_DELETE)
+        store_delete(cluster_store(e->world.cluster, gvk_of_thing(s.thing)), str_of(s.thing->ns), str_of(s.thing->name));
+    if (number == EPISODE_STEPS / 2 && e->random.seed % 4 == 0) forbid_something(e, e->random.seed / 4);
+    diagnosis_finish(e->world.diagnosis);
+    return check(e);
+}
+
+static void episode_open(struct episode *e, uint64_t seed) {
+    struct findings_identity nobody = {STR(""), STR("test"), STR("test")};
+    struct findings_owner owner = {.dirty = not_dirty};
+    struct err err;
+    e->tick.fire = ticked;
+    random_cluster_start(&e->random, seed, START_MS);
+    clock_fix_wall(START_MS);
+    e->loop = loop_new(&err);
+    e->world.deadlines = deadlines_new(e->loop);
+    e->world.findings = findings_new(&nobody, e->world.deadlines, false, &owner);
+    world_open(&e->world, &e->random, NULL);
+}
+
+static void episode_close(struct episode *e) {
+    world_close(&e->world);
+    deadlines_free(e->world.deadlines);
+    loop_free(e->loop);
+    model_clear(&e->model);
+    free(e);
+}
+
+/* Those steps that are not left out. The number of steps taken when a difference showed; 0: none did. */
+static size_t play(uint64_t seed, size_t steps, const bool *left_out, bool aloud) {
+    struct episode *e = calloc(1, sizeof *e);
+    assert_non_null(e);
+    episode_open(e, seed);
+    bool same = check(e);
+    size_t i = 0;
+    for (; same && i < steps; i++)
+        if (!left_out || !left_out[i]) same = take_step(e, i, aloud);
+    episode_close(e);
+    return same ? 0 : i + 1;
+}
+
+/* Leaves out whatever the failure does not need, and tells the rest. */
+static void explain(uint64_t seed, size_t steps) {
+    bool left_out[EPISODE_STEPS] = {false};
+    is_quiet = true;
+    for (size_t length = steps / 2; length > 0; length /= 2) {
+        for (size_t from = 0; from + length < steps; from += length) {
+            bool before[EPISODE_STEPS];
+            memcpy(before, left_out, sizeof before);
+            memset(left_out + from, true, length);
+            if (!play(seed, steps, left_out, false)) memcpy(left_out, before, sizeof before);
+        }
+    }
+    is_quiet = false;
+    print_error("---- the same with fewer steps, PROPERTY_SEED=%llu:\n", (unsigned long long)seed);
+    play(seed, steps, left_out, true);
+}
+
+/* ---- the test ------------------------------------------------------------------------------------------------------------------ */
+
+static uint64_t number_of(const char *variable, uint64_t otherwise) {
+    const char *text = getenv(variable);
+    return text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static void incremental_is_as_good_as_fresh(void **state) {
+    (void)state;
+    uint64_t seed = number_of("PROPERTY_SEED", 1), steps = number_of("PROPERTY_STEPS", 2000);
+    for (uint64_t done = 0; done < steps; done += EPISODE_STEPS, seed++) {
+        size_t failed = play(seed, EPISODE_STEPS, NULL, false);
+        if (!failed) continue;
+        explain(seed, failed < EPISODE_STEPS ? failed : EPISODE_STEPS);
+        fail_msg("seed %llu", (unsigned long long)seed);
+    }
+    print_message("%llu steps, %zu failures compared\n", (unsigned long long)steps, compared);
+    assert_true(compared > 10 * steps);
+}
+
+static int load(void **state) {
+    static const struct bundle_source sources[] = {{"policies", LAYER_BUILTIN}};
+    struct bundle_options options = {"lua", sources, 1, false};
+    struct bundle_problems problems = {0};
+    struct err err;
+    (void)state;
+    log_init(stderr, LOG_CONSOLE, LOG_ERROR);
+    policies.bundle = bundle_load(&options, &problems, &err);
+    if (!policies.bundle) print_error("%s\n", err.msg);
+    for (size_t i = 0; policies.bundle && i < bundle_count(policies.bundle, POLICY_ANALYZER); i++)
+        policies.names[policies.count++] = str_of(bundle_at(policies.bundle, POLICY_ANALYZER, i)->name);
+    bundle_problems_free(&problems);
+    return policies.bundle ? 0 : -1;
+}
+
+static int unload(void **state) {
+    (void)state;
+    bundle_unref(policies.bundle);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(incremental_is_as_good_as_fresh)};
+    return cmocka_run_group_tests(tests, load, unload);
+}
