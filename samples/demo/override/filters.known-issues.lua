@@ -1,11 +1,14 @@
---- The catalog waits for more quota until Friday, and everybody knows: one finding less.
+--- The catalog waits for more quota until Friday, and everybody knows: neither the Deployment nor its ReplicaSet is to tell again.
+
+local CATALOG = "Deployment/shop/catalog"
 
 return {
   api = 1,
   kind = "filter",
   name = "known-issues",
   keep = function(_, finding)
-    if finding.kind == "Deployment" and finding.namespace == "shop" and finding.name == "catalog" then
+    local object = finding.kind .. "/" .. finding.namespace .. "/" .. finding.name
+    if object == CATALOG or finding.parentObject == CATALOG then
       return false, "more quota is on its way (ticket 4711)"
     end
     return true
