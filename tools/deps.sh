@@ -4,7 +4,7 @@
 #   tools/deps.sh build|lint|fuzz...
 set -euo pipefail
 
-build=(gcc libc6-dev make pkg-config binutils liblua5.4-dev lua5.4 lua-busted lua-cjson lua-socket libcjson-dev libyaml-dev libcurl4-openssl-dev
+build=(gcc libc6-dev make pkg-config binutils liblua5.4-dev lua5.4 lua-busted lua-cjson lua-yaml lua-socket libcjson-dev libyaml-dev libcurl4-openssl-dev
        libssl-dev libuv1-dev libmicrohttpd-dev uthash-dev libcmocka-dev curl ca-certificates)
 lint=(lua-check clang-tidy-14 clang-format-14 shellcheck)
 fuzz=(clang-14 libclang-rt-14-dev llvm-14)
