@@ -115,12 +115,12 @@ end
 
 function cluster:delete(object) return self:request("DELETE", path_of(object)) end
 
---- What is under "Kind namespace/name" of the faulty object.
+--- What is under "Kind namespace/name" of the faulty object. The status of a Result is a write of its own: without it, it is not there yet.
 ---@return table<string, table>
 function cluster:results(namespace)
   local found = {}
   for _, result in ipairs(self:get(("/apis/core.k8sgpt.ai/v1alpha1/namespaces/%s/results"):format(namespace or "default")).items) do
-    found[result.spec.kind .. " " .. result.spec.name] = result
+    if result.status then found[result.spec.kind .. " " .. result.spec.name] = result end
   end
   return found
 end
