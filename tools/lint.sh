@@ -29,7 +29,7 @@ lua_code() { luacheck --quiet --no-color "${lua_files[@]}" | grep -v '^Total: 0 
 shell_code() { shellcheck "${shell_files[@]}"; }
 sizes() {
   local bad
-  bad=$(wc -l "${c_files[@]}" "${lua_files[@]}" | awk '$2 != "total" && $1 > 400 && $2 != "lua/k8sgpt/meta.lua" { print $2 ":" $1 ": longer than 400 lines: split it by nouns" }')
+  bad=$(wc -l "${c_files[@]}" "${lua_files[@]}" | awk '$2 != "total" && $1 > ($2 ~ /^spec/ ? 600 : 400) && $2 != "lua/k8sgpt/meta.lua" { print $2 ":" $1 ": too long: split it by nouns" }')
   [ -z "$bad" ] || { echo "$bad"; return 1; }
 }
 whitespace() { none '[ \t]+$' 'blanks at the end of a line' "${lua_files[@]}" "${shell_files[@]}" "${prose[@]}"; }

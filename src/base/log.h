@@ -38,8 +38,8 @@ bool log_enabled(enum log_level level);
 /* `fields` ends with a LOG_FIELD_END entry. Callers use the macros below. */
 void log_write(enum log_level level, const char *logger, const char *msg, const struct log_field *fields);
 
-#define LOG_AT_(level, logger, msg, ...) \
-    log_write(level, logger, msg, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ) {.type = LOG_FIELD_END}})
+#define LOG_AT_(level, logger, msg, ...)                                                                                                   \
+    log_write(level, logger, msg, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.type = LOG_FIELD_END}})
 #define log_debug(logger, ...) LOG_AT_(LOG_DEBUG, logger, __VA_ARGS__)
 #define log_info(logger, ...) LOG_AT_(LOG_INFO, logger, __VA_ARGS__)
 #define log_warn(logger, ...) LOG_AT_(LOG_WARN, logger, __VA_ARGS__)

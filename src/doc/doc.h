@@ -50,7 +50,7 @@ struct str doc_str(struct doc_value v); /* NUL-terminated where p is not NULL; m
 
 /* Elements of an array, or pairs of an object, in document order. */
 size_t doc_len(struct doc_value v);
-struct doc_value doc_at(struct doc_value v, size_t i);                              /* element i, or value of pair i */
+struct doc_value doc_at(struct doc_value v, size_t i);                                      /* element i, or value of pair i */
 struct doc_value doc_pair(struct doc_value v, size_t i, struct str *key, uint32_t *key_id); /* key_id may be NULL; KEY_NONE: not interned */
 
 /* A field of an object: by name, by interned id, by a path such as "metadata.labels" (plain names only, no arrays). */

@@ -26,8 +26,8 @@ enum json_step json_read_value(struct doc_builder *b, struct str text, const str
 
 enum json_style {
     JSON_COMPACT,
-    JSON_PRETTY,      /* two spaces, a newline at the end */
-    JSON_GO_COMPACT,  /* compact, with <, >, &, U+2028 and U+2029 escaped as Go's encoding/json does */
+    JSON_PRETTY,     /* two spaces, a newline at the end */
+    JSON_GO_COMPACT, /* compact, with <, >, &, U+2028 and U+2029 escaped as Go's encoding/json does */
 };
 
 /* Appends the text of a value. Doubles in the shortest form that reads back; NaN and infinities are ERR_INVALID. */

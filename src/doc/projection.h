@@ -20,8 +20,8 @@
 struct projection;      /* a whole tree */
 struct projection_node; /* a place in it; NULL: nothing below here is kept */
 
-struct projection *projection_new(void);   /* apiVersion, kind, metadata as above; NULL without memory */
-struct projection *projection_whole(void); /* everything, byte for byte: managedFields and annotations too */
+struct projection *projection_new(void);    /* apiVersion, kind, metadata as above; NULL without memory */
+struct projection *projection_whole(void);  /* everything, byte for byte: managedFields and annotations too */
 struct projection *projection_object(void); /* everything but managedFields: for objects that we manage */
 struct projection *projection_ref(const struct projection *p);
 void projection_unref(const struct projection *p);

@@ -36,10 +36,10 @@ void metrics_free(struct metrics *m);
 struct metric *metrics_define(struct metrics *m, const struct metric_def *def);
 
 /* `labels` are the values, in the order of the definition, as many as it has (NULL for none). A NULL family does nothing. */
-void metric_add(struct metric *f, const struct str *labels, double by);      /* counter (by >= 0), gauge */
-void metric_set(struct metric *f, const struct str *labels, double value);   /* gauge */
+void metric_add(struct metric *f, const struct str *labels, double by);        /* counter (by >= 0), gauge */
+void metric_set(struct metric *f, const struct str *labels, double value);     /* gauge */
 void metric_observe(struct metric *f, const struct str *labels, double value); /* histogram */
-double metric_value(const struct metric *f, const struct str *labels);       /* 0 when there is no such series; histogram: its count */
+double metric_value(const struct metric *f, const struct str *labels);         /* 0 when there is no such series; histogram: its count */
 
 /* Removes the series whose label `index` has this value, or one series, or all. */
 void metric_remove_where(struct metric *f, int index, struct str value);
@@ -52,7 +52,8 @@ void metric_clear(struct metric *f);
 /* Called before each exposition, to set values that are read on demand (queue depth, store sizes). */
 void metrics_on_collect(struct metrics *m, void (*collect)(void *arg), void *arg);
 
-/* Adds process_* (CPU, resident and virtual memory, open and maximal descriptors, start time) by the names of the Prometheus client libraries. */
+/* Adds process_* (CPU, resident and virtual memory, open and maximal descriptors, start time) by the names of the Prometheus client
+ * libraries. */
 void metrics_define_process(struct metrics *m);
 
 /* Appends the exposition: families in order of definition, series in order of first use; HELP and TYPE escaped as the format says. */

@@ -129,7 +129,7 @@ static void lists_in_pages_and_watches_from_there(void **state) {
     assert_true(q[3].watch);
     assert_true(q[3].bookmarks);
     assert_string_equal(q[3].version, "10");
-    assert_in_range(atoi(q[3].timeout), 300, 600);
+    assert_in_range(strtol(q[3].timeout, NULL, 10), 300, 600);
     assert_int_equal(f->state, REFLECTOR_SYNCED);
     assert_false(has(f, "one"));
     assert_true(has(f, "two") && has(f, "three") && has(f, "four") && has(f, "end"));
@@ -387,7 +387,7 @@ static void resume(struct http_exchange *x, int version) {
 static void script_cut(struct api *api, struct http_exchange *x, const struct seen *q, size_t nth) {
     (void)nth;
     char text[1024];
-    size_t index = (size_t)atoi(q->path + strlen("/api/v1/cut"));
+    size_t index = strtoul(q->path + strlen("/api/v1/cut"), NULL, 10);
     struct cut *c = &cuts[index % CUTS_AT_ONCE];
     (void)api;
     stream_text(text, sizeof text);
@@ -402,7 +402,7 @@ static void script_cut(struct api *api, struct http_exchange *x, const struct se
         http_stream_write(x, (struct str){text, c->at});
         http_stream_end(x);
     } else {
-        int expected = version_at(c->at), asked = atoi(q->version);
+        int expected = version_at(c->at), asked = (int)strtol(q->version, NULL, 10);
         if (c->lists == 2)
             assert_int_equal(asked, 20);
         else if (expected > 0)

@@ -1,0 +1,37 @@
+/*
+ * policytest_internal: one case of a test table, shared by policytest.c (tables and the world of a case) and policytest_kinds.c (how a
+ * policy of each kind is tried and judged).
+ */
+#ifndef OPERATOR_POLICYTEST_INTERNAL_H
+#define OPERATOR_POLICYTEST_INTERNAL_H
+
+#include "base/buf.h"
+#include "operator/policycall.h"
+
+/* One case on its way. */
+struct trial {
+    const struct policy *policy;
+    const char *dir;
+    struct doc_value table, row;
+    struct cluster *cluster;
+    struct owners *owners;
+    struct reads *reads;
+    struct policycalls *calls;
+    struct reader reader;
+    struct script_outcome outcome;
+    struct doc *parts[4]; /* arguments cut out of the table */
+    size_t part_count;
+    int64_t now_ms;
+    struct buf why;
+};
+
+/* A field of the case, or where it has none, of the table. */
+struct doc_value trial_field(const struct trial *t, const char *name);
+
+/* Says why the case fails; returns false. */
+bool trial_complain(struct trial *t, const char *text);
+
+/* Runs the policy as its kind wants, and compares. */
+bool trial_run(struct trial *t, const struct policy *policy);
+
+#endif

@@ -1,0 +1,279 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "doc/builder.h"
+#include "doc/copy.h"
+#include "operator/docmatch.h"
+#include "operator/findings.h"
+#include "operator/policytest_internal.h"
+#include "script/failures.h"
+
+/* ---- calls ---------------------------------------------------------------------------------------------------------------------- */
+
+/* A part of the table as a document of its own; an absent one as {}. */
+static const struct doc *part(struct trial *t, const char *name, struct err *err) {
+    struct doc_value v = trial_field(t, name);
+    struct doc *doc;
+    if (doc_type(v) == DOC_ABSENT) {
+        struct doc_builder *b = doc_builder_new();
+        if (!b) return NULL;
+        doc_begin_object(b);
+        doc_end_object(b);
+        doc = doc_builder_finish(b, err);
+        doc_builder_free(b);
+    } else {
+        doc = doc_copy(v, err);
+    }
+    if (doc) t->parts[t->part_count++] = doc;
+    return doc;
+}
+
+static void call(struct trial *t, const struct policy *policy, const char *function, const struct script_arg *args, size_t count) {
+    struct script_call c = {.policy = policy, .function = function, .arg_count = count};
+    for (size_t i = 0; i < count; i++) c.args[i] = args[i];
+    policycalls_run(t->calls, &c, &t->reader, &t->outcome);
+}
+
+static bool failed_as_expected(struct trial *t) {
+    struct str expected = doc_str(trial_field(t, "expect_error"));
+    if (t->outcome.result == SCRIPT_OK) return expected.n == 0 || trial_complain(t, "it did not fail");
+    if (expected.n == 0) return trial_complain(t, t->outcome.err.msg);
+    if (str_is(expected, script_result_name(t->outcome.result)) ||
+        memmem(t->outcome.err.msg, strlen(t->outcome.err.msg), expected.p, expected.n))
+        return true;
+    return trial_complain(t, t->outcome.err.msg);
+}
+
+/* ---- analyzers -------------------------------------------------------------------------------------------------------------------- */
+
+static void not_dirty(void *arg) { (void)arg; }
+
+struct shown {
+    struct doc_builder *builder;
+    int64_t next_ms;
+};
+
+static void put_finding(struct doc_builder *b, const struct finding *f) {
+    struct doc_value failure = doc_root(f->failure);
+    doc_begin_object(b);
+    for (size_t i = 0; i < doc_len(failure); i++) {
+        struct str key;
+        struct doc_value value = doc_pair(failure, i, &key, NULL);
+        if (str_is(key, "severity")) continue;
+        doc_key(b, key);
+        doc_put_value(b, value);
+    }
+    doc_pair_str(b, "severity", str_of(severity_name(f->severity)));
+    doc_end_object(b);
+}
+
+static void show_group(struct group *g, void *arg) {
+    struct shown *s = arg;
+    for (size_t i = 0; i < g->count; i++) {
+        const struct finding *f = &g->findings[i];
+        if (finding_is_shown(f))
+            put_finding(s->builder, f);
+        else if (f->state == FINDING_PENDING && (s->next_ms == 0 || f->opens_ms < s->next_ms))
+            s->next_ms = f->opens_ms;
+    }
+}
+
+/* The findings that are open at this moment, by the same state machine as in the operator. */
+static struct doc *open_findings(struct trial *t, const struct verdict *v, int64_t *next_ms, struct err *err) {
+    struct findings_identity nobody = {STR(""), STR("test"), STR("test")};
+    struct findings_owner owner = {.dirty = not_dirty};
+    struct findings *findings = findings_new(&nobody, NULL, false, &owner);
+    struct shown shown = {doc_builder_new(), t->reader.again_at_ms};
+    if (!findings || !shown.builder) {
+        findings_free(findings);
+        doc_builder_free(shown.builder);
+        err_set(err, ERR_NOMEM, "no memory for a test");
+        return NULL;
+    }
+    findings_verdict(findings, v);
+    doc_begin_array(shown.builder);
+    findings_each(findings, show_group, &shown);
+    doc_end_array(shown.builder);
+    struct doc *doc = doc_builder_finish(shown.builder, err);
+    *next_ms = shown.next_ms;
+    doc_builder_free(shown.builder);
+    findings_free(findings);
+    return doc;
+}
+
+static bool check_again(struct trial *t, int64_t next_ms) {
+    struct doc_value wanted = trial_field(t, "again_after_seconds");
+    struct err err;
+    if (doc_type(wanted) == DOC_ABSENT) return true;
+    double seconds = next_ms ? (double)(next_ms - t->now_ms) / 1000 : -1;
+    if (next_ms && seconds - doc_double(wanted) < 0.001 && doc_double(wanted) - seconds < 0.001) return true;
+    if (!next_ms) return trial_complain(t, "it does not want to be run again");
+    if (buf_printf(&t->why, &err, "again after %g seconds, not %g", seconds, doc_double(wanted))) buf_clear(&t->why);
+    return false;
+}
+
+static bool judge_findings(struct trial *t, struct str ns, struct str name) {
+    struct err err;
+    struct doc_value failures = doc_at(doc_root(t->outcome.values), 0);
+    int64_t next_ms = 0;
+    if (doc_len(failures) && failures_check(t->policy, failures, &err)) return trial_complain(t, err.msg);
+    struct verdict v = {
+        .policy = t->policy, .decider = t->policy, .gvk = t->policy->watches[0].gvk, .ns = ns, .name = name, .failures = failures};
+    struct doc *open = open_findings(t, &v, &next_ms, &err);
+    if (!open) return trial_complain(t, err.msg);
+    bool good = docmatch(doc_root(open), trial_field(t, "expect"), "expect", &t->why) && check_again(t, next_ms);
+    doc_unref(open);
+    return good;
+}
+
+static bool try_analyzer(struct trial *t, const struct policy *policy) {
+    struct doc_value subject = trial_field(t, "subject");
+    struct str ns = doc_path_str(subject, "namespace"), name = doc_path_str(subject, "name");
+    const struct store *store = cluster_store(t->cluster, policy->watches[0].gvk);
+    const struct doc *object = store ? store_get(store, ns, name) : NULL;
+    if (!object) return trial_complain(t, "the subject is not among the objects");
+    call(t, policy, "run", &(struct script_arg){object, policy->watches[0].projection}, 1);
+    if (!failed_as_expected(t)) return false;
+    return t->outcome.result != SCRIPT_OK || judge_findings(t, ns, name);
+}
+
+/* ---- filters, routes, sinks --------------------------------------------------------------------------------------------------------- */
+
+/* keep returns a boolean and a reason: compared as {keep, reason}. */
+static bool judge_keep(struct trial *t) {
+    struct err err;
+    struct doc_value values = doc_root(t->outcome.values);
+    struct doc_builder *b = doc_builder_new();
+    if (!b) return trial_complain(t, "no memory for a test");
+    doc_begin_object(b);
+    doc_pair_bool(b, "keep", doc_bool(doc_at(values, 0)));
+    if (doc_type(doc_at(values, 1)) == DOC_STRING) doc_pair_str(b, "reason", doc_str(doc_at(values, 1)));
+    doc_end_object(b);
+    struct doc *have = doc_builder_finish(b, &err);
+    doc_builder_free(b);
+    bool good = have ? docmatch(doc_root(have), trial_field(t, "expect"), "expect", &t->why) : trial_complain(t, err.msg);
+    doc_unref(have);
+    return good;
+}
+
+static bool is_empty(struct doc_value v) { return (doc_type(v) == DOC_ARRAY || doc_type(v) == DOC_OBJECT) && doc_len(v) == 0; }
+
+/* What it returned, or after a nil why it failed. */
+static bool judge_value(struct trial *t) {
+    struct doc_value values = doc_root(t->outcome.values), want = trial_field(t, "expect"), first = doc_at(values, 0);
+    if (!t->outcome.values && is_empty(want)) return true;
+    return docmatch(doc_type(first) <= DOC_NULL ? doc_at(values, 1) : first, want, "expect", &t->why);
+}
+
+static bool try_filter(struct trial *t, const struct policy *policy) {
+    struct err err;
+    bool keeps = doc_type(trial_field(t, "input")) != DOC_ABSENT;
+    const struct doc *cr = part(t, "cr", &err), *input = part(t, "input", &err);
+    if (!cr || !input) return trial_complain(t, err.msg);
+    if (keeps)
+        call(t, policy, "keep", (struct script_arg[]){{input, NULL}, {cr, NULL}}, 2);
+    else
+        call(t, policy, "select", (struct script_arg[]){{cr, NULL}}, 1);
+    if (!failed_as_expected(t)) return false;
+    return t->outcome.result != SCRIPT_OK || (keeps ? judge_keep(t) : judge_value(t));
+}
+
+static bool try_route(struct trial *t, const struct policy *policy) {
+    struct err err;
+    const struct doc *input = part(t, "input", &err), *change = part(t, "change", &err), *cr = part(t, "cr", &err);
+    if (!input || !change || !cr) return trial_complain(t, err.msg);
+    call(t, policy, "run", (struct script_arg[]){{input, NULL}, {change, NULL}, {cr, NULL}}, 3);
+    return failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));
+}
+
+static bool try_sink(struct trial *t, const struct policy *policy) {
+    struct err err;
+    bool replies = doc_type(trial_field(t, "reply")) != DOC_ABSENT;
+    const struct doc *input = part(t, "input", &err), *config = part(t, "config", &err), *reply = part(t, "reply", &err);
+    if (!input || !config || !reply) return trial_complain(t, err.msg);
+    if (replies)
+        call(t, policy, "response", (struct script_arg[]){{reply, NULL}}, 1);
+    else
+        call(t, policy, "request", (struct script_arg[]){{input, NULL}, {config, NULL}}, 2);
+    return failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));
+}
+
+/* ---- steps -------------------------------------------------------------------------------------------------------------------------- */
+
+static bool judge_request(struct trial *t, struct doc_value request, size_t n) {
+    struct doc_value wanted = trial_field(t, "expect_requests"), row = doc_at(wanted, n);
+    char path[64];
+    if (doc_type(wanted) == DOC_ABSENT) return true;
+    if (n >= doc_len(wanted))
+        return trial_complain(t, "one more request than expect_requests has: ") || docmatch(request, DOC_NO_VALUE, "it", &t->why);
+    snprintf(path, sizeof path, "request %zu", n + 1);
+    struct doc_value args = doc_path(row, "args");
+    if (!docmatch(doc_path(request, "op"), doc_path(row, "op"), path, &t->why)) return false;
+    for (size_t i = 0; i < doc_len(args); i++)
+        if (!docmatch(doc_at(doc_path(request, "args"), i), doc_at(args, i), path, &t->why)) return false;
+    return true;
+}
+
+static struct doc *plain_answer(struct str op, struct err *err) {
+    struct doc_builder *b = doc_builder_new();
+    if (!b) return NULL;
+    if (str_is(op, "findings")) {
+        doc_begin_array(b);
+        doc_end_array(b);
+    } else {
+        doc_put_bool(b, true);
+    }
+    struct doc *doc = doc_builder_finish(b, err);
+    doc_builder_free(b);
+    return doc;
+}
+
+/* What the table answers to this request; what it has no answer for succeeds. */
+static struct doc *answer_to(struct trial *t, struct str op, size_t *next, struct err *failure) {
+    struct doc_value row = doc_at(trial_field(t, "answers"), *next);
+    struct str refusal = doc_path_str(row, "failure");
+    *failure = (struct err){0};
+    if (!str_eq(doc_path_str(row, "op"), op)) return plain_answer(op, failure);
+    ++*next;
+    if (refusal.n) {
+        err_set(failure, ERR_SERVER, STR_FMT, STR_ARG(refusal));
+        return NULL;
+    }
+    return doc_copy(doc_path(row, "answer"), failure);
+}
+
+static bool drive_step(struct trial *t, struct script_task **task) {
+    size_t asked = 0, next = 0;
+    bool good = true;
+    while (t->outcome.result == SCRIPT_SUSPENDED) {
+        struct doc_value request = script_request(*task);
+        struct err failure;
+        good = good && judge_request(t, request, asked++);
+        struct doc *answer = answer_to(t, doc_path_str(request, "op"), &next, &failure);
+        script_resume(task, answer, failure.code ? &failure : NULL, &t->outcome);
+        doc_unref(answer);
+    }
+    if (good && asked < doc_len(trial_field(t, "expect_requests"))) return trial_complain(t, "fewer requests than expect_requests has");
+    return good;
+}
+
+static bool try_step(struct trial *t, const struct policy *policy) {
+    struct err err;
+    const struct doc *cr = part(t, "cr", &err), *options = part(t, "options", &err);
+    if (!cr || !options) return trial_complain(t, err.msg);
+    struct script_call c = {.policy = policy, .function = "run", .args = {{cr, NULL}}, .arg_count = 1};
+    struct script_task *task = NULL;
+    policycalls_prepare(t->calls, &c, &t->reader);
+    c.options = options;
+    t->reader.hold = true;
+    script_start(&c, &task, &t->outcome);
+    bool good = drive_step(t, &task);
+    return good && failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));
+}
+
+static bool (*const TRY[POLICY_KINDS])(struct trial *t, const struct policy *policy) = {
+    [POLICY_STEP] = try_step,   [POLICY_ANALYZER] = try_analyzer, [POLICY_FILTER] = try_filter,
+    [POLICY_ROUTE] = try_route, [POLICY_SINK] = try_sink,
+};
+
+bool trial_run(struct trial *t, const struct policy *policy) { return TRY[policy->kind](t, policy); }
