@@ -163,10 +163,7 @@ static int feed_carry(struct list_reader *r, struct str *chunk) {
     size_t used = 0;
     enum json_skip_step step = json_skip_feed(&r->skip, *chunk, &used);
     bool whole = step != SKIP_MORE; /* what is wrong with the value, the decoder will say better */
-    if (!whole)
-        used = chunk->n;
-    else if (step != SKIP_DONE)
-        used = chunk->n;
+    if (step != SKIP_DONE) used = chunk->n;
     int rc = buf_append(&r->carry, chunk->p, used, &r->err);
     if (rc) return err_prefix(&r->err, "item %zu of the list", r->items);
     *chunk = (struct str){chunk->p + used, chunk->n - used};
