@@ -48,13 +48,13 @@ struct verdict analysis_verdict(const struct analysis *a) {
     const struct policy *policy = a->analyzer->policy;
     return (struct verdict){
         .policy = policy,
-        .decider = policy,
+        .decider = a->decider ? a->decider : policy,
         .gvk = policy->watches[0].gvk,
         .ns = analysis_ns(a),
         .name = analysis_name(a),
         .failures = doc_root(a->failures),
         .parent = str_of(a->parent),
-        .partial = a->partial,
+        .partial = a->decider && a->decider != policy,
         .noticed_us = a->noticed_us,
     };
 }
@@ -105,27 +105,23 @@ static bool is_the_policys_fault(enum script_result result) {
     return result == SCRIPT_ERROR || result == SCRIPT_FUEL || result == SCRIPT_MEMORY;
 }
 
-/*
- * The policy in effect, and where it fails, the layer below: a broken override hides no fault. *stand_in says that what was
- * found is not the whole of what the policy in effect would have found.
- */
-static void try_layers(struct analysis *a, const struct doc *object, struct reader *reader, struct attempt *t, bool *stand_in,
-                       struct err *first) {
+/* The policy in effect, and where it fails, the layer below: a broken override hides no fault. Returns the last one asked. */
+static const struct policy *try_layers(struct analysis *a, const struct doc *object, struct reader *reader, struct attempt *t,
+                                       struct err *first) {
     const struct policy *top = a->analyzer->policy, *policy = policycalls_effective(a->diagnosis->calls, top);
-    *stand_in = policy != top;
     if (!policy) {
         t->outcome.result = SCRIPT_ERROR;
         err_set(first, ERR_POLICY, "%s is tripped and there is no policy below it", top->name);
-        return;
+        return NULL;
     }
     try_policy(a, policy, object, reader, t);
     *first = t->outcome.err;
     while (is_the_policys_fault(t->outcome.result) && policy->lower) {
         policy = policy->lower;
-        *stand_in = true;
         attempt_free(t);
         try_policy(a, policy, object, reader, t);
     }
+    return policy;
 }
 
 static void set_again(struct analysis *a, const struct reader *reader) {
@@ -141,13 +137,13 @@ static void set_again(struct analysis *a, const struct reader *reader) {
 static bool same_text(const char *a, const char *b) { return str_eq(str_of(a), str_of(b)); }
 
 /* True when the verdict differs from the one before. Takes what `t` owns. */
-static bool keep_verdict(struct analysis *a, struct attempt *t, bool partial) {
-    bool same = doc_equal(doc_root(a->failures), doc_root(t->failures)) && same_text(a->parent, t->parent) && a->partial == partial;
+static bool keep_verdict(struct analysis *a, struct attempt *t, const struct policy *decider) {
+    bool same = doc_equal(doc_root(a->failures), doc_root(t->failures)) && same_text(a->parent, t->parent) && a->decider == decider;
     doc_unref(a->failures);
     free(a->parent);
     a->failures = t->failures;
     a->parent = t->parent;
-    a->partial = partial;
+    a->decider = decider;
     t->failures = NULL;
     t->parent = NULL;
     return !same;
@@ -177,16 +173,16 @@ static void judge(struct analysis *a, struct doc *object) {
         .cluster = d->cluster, .owners = d->owners, .secrets = d->secrets, .reads = d->reads, .evaluation = &a->evaluation};
     struct attempt t = {0};
     struct err first = {0};
-    bool stand_in = false, known = a->failures != NULL;
+    bool known = a->failures != NULL;
 
     reads_begin(d->reads, &a->evaluation);
-    try_layers(a, object, &reader, &t, &stand_in, &first);
+    const struct policy *decider = try_layers(a, object, &reader, &t, &first);
     reads_end(d->reads, &a->evaluation);
     set_again(a, &reader);
 
     if (t.outcome.result == SCRIPT_OK) {
-        bool changed = keep_verdict(a, &t, stand_in);
-        set_failed(a, stand_in, first.code ? first.msg : "its policy is tripped");
+        bool changed = keep_verdict(a, &t, decider);
+        set_failed(a, decider != a->analyzer->policy, first.code ? first.msg : "its policy is tripped");
         /* A healthy first verdict is told too: an earlier process may have left findings of this object. */
         if (changed || !known) tell(a, false);
     } else if (t.outcome.result != SCRIPT_NOT_READY) {

@@ -125,6 +125,13 @@ size_t diagnosis_pending(const struct diagnosis *d) {
 
 /* ---- analyzers -------------------------------------------------------------------------------------------------------------- */
 
+/* What went while the analyzer could not look: nobody told of it. */
+static void enqueue_vanished(struct diagnosis *d, const struct analyzer *z, const struct store *store) {
+    struct analysis *a;
+    for (size_t i = 0; (a = ptrset_next(&d->analyses, &i));)
+        if (a->analyzer == z && !store_get(store, analysis_ns(a), analysis_name(a))) analysis_enqueue(a);
+}
+
 /* Takes a snapshot of the subject's store: the objects to be looked at, whatever changes meanwhile. */
 static int start_sweep(struct diagnosis *d, struct analyzer *z) {
     struct store *store = cluster_store(d->cluster, z->policy->watches[0].gvk);
@@ -134,6 +141,7 @@ static int start_sweep(struct diagnosis *d, struct analyzer *z) {
     if (!z->sweep) return ERR_NOMEM;
     struct doc *object;
     for (size_t i = 0; (object = store_next(store, &i));) z->sweep[z->sweep_count++] = doc_ref(object);
+    enqueue_vanished(d, z, store);
     if (d->worker) worker_wake(d->worker);
     return 0;
 }

@@ -24,12 +24,13 @@ struct analysis {
     struct deadline again;
     struct diagnosis *diagnosis;
     struct analyzer *analyzer;
-    struct analysis *next; /* in the queue */
-    struct doc *failures;  /* an array, or NULL: healthy */
-    char *parent;          /* of an object with failures */
+    struct analysis *next;        /* in the queue */
+    struct doc *failures;         /* an array, or NULL: healthy */
+    const struct policy *decider; /* whose verdict it is: a layer below the policy in effect may stand in; NULL: none yet */
+    char *parent;                 /* of an object with failures */
     int64_t noticed_us;
     uint32_t name_at; /* where the name starts in key */
-    bool queued, failed, partial;
+    bool queued, failed;
     char key[];
 };
 
