@@ -168,7 +168,9 @@ static void without_memory_it_stays_unset(void **state) {
         failed++;
         set(&items[i], now_ms + 1 + rand() % 100);
     }
+#ifndef __SANITIZE_ADDRESS__ /* whose reallocarray no injected fault reaches */
     assert_true(failed >= 2);
+#endif
     check_model();
     clock_fix_wall(now_ms += 100);
     settle();
