@@ -24,6 +24,7 @@ struct http_call {
     struct http_call *prev, *next; /* in the client's list of its state */
     enum call_state state;
     bool in_multi;
+    bool unwatched; /* without memory to watch its socket: it is being ended */
     CURL *easy;
     CURLU *url;
     struct curl_slist *headers;

@@ -59,8 +59,17 @@ static struct sock *sock_new(struct http_client *c, curl_socket_t fd) {
     return s;
 }
 
+/* An error here would be the end of the multi handle: curl aborts whatever is added to it from then on. Only this call has to end. */
+static void end_unwatched(CURL *easy) {
+    struct http_call *call = NULL;
+    (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
+    if (!call) return;
+    call->unwatched = true;
+    (void)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    http_cancel(call);
+}
+
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *client, void *socket) {
-    (void)easy;
     struct http_client *c = client;
     struct sock *s = socket;
     if (what == CURL_POLL_REMOVE) {
@@ -70,7 +79,10 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *client, void 
     }
     if (!s) {
         s = sock_new(c, fd);
-        if (!s) return -1;
+        if (!s) {
+            end_unwatched(easy);
+            return 0;
+        }
         (void)curl_multi_assign(c->multi, fd, s);
     }
     s->wanted = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);

@@ -42,7 +42,9 @@ static void timeout_error(struct http_call *call) {
 static void set_error(struct http_call *call, CURLcode code) {
     if (code == CURLE_OK && call->status == 0) code = CURLE_PARTIAL_FILE;
     char reason[CURL_ERROR_SIZE];
-    if (call->state == CALL_ENDING) {
+    if (call->unwatched) {
+        err_set(&call->err, ERR_NOMEM, "%s: no memory for its connection", call->label);
+    } else if (call->state == CALL_ENDING) {
         err_set(&call->err, ERR_CANCELLED, "%s: cancelled", call->label);
     } else if (code == CURLE_OPERATION_TIMEDOUT) {
         timeout_error(call);
