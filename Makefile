@@ -48,7 +48,7 @@ SHARE     := $(DESTDIR)$(PREFIX)/share/k8sgpt-operator
 Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all deps demo test units unit behaviour lint lint-deps tidy format layers asan fuzz fuzzers bench clean install help FORCE
+.PHONY: all deps demo test units unit behaviour lint lint-deps tidy docs format layers asan fuzz fuzzers bench clean install help FORCE
 .DELETE_ON_ERROR:
 
 all: $(BIN)
@@ -165,6 +165,11 @@ $(BUILD)/tidy/%.ok: src/%.c $(BUILD)/obj/%.o .clang-tidy
 	$(Q)clang-tidy-14 --quiet $< -- $(TIDY_ARGS) $(LANGUAGE) $(PKG_CFLAGS) 2>$@.log || { cat $@.log; exit 1; }
 	@touch $@
 $(BUILD)/tidy/cli/version.ok: LANGUAGE += -I$(BUILD)/gen
+
+## make docs       write the parts of docs/ that are made from crd/ and the program (make test fails when they are out of date)
+docs: $(BIN)
+	@lua5.4 tools/docs/compatibility.lua >$(BUILD)/compatibility.md && cp $(BUILD)/compatibility.md docs/
+	@lua5.4 tools/docs/reference.lua $(BIN) >$(BUILD)/reference.md && cp $(BUILD)/reference.md docs/
 
 ## make format     bring the C files into the house's form
 format:

@@ -1,0 +1,20 @@
+#!/bin/sh
+# The parts of docs/ that are made from crd/ and the program say what these say now; and every CRD field, reason, metric and
+# environment variable is spoken of.
+set -eu
+made=$(mktemp)
+trap 'rm -f "$made"' EXIT
+failed=0
+current() { # current PAGE COMMAND...: the command prints the page
+  page=$1
+  shift
+  if ! "$@" >"$made"; then
+    failed=1
+  elif ! diff -u "$page" "$made"; then
+    echo "$page is out of date: make docs"
+    failed=1
+  fi
+}
+current docs/compatibility.md lua5.4 tools/docs/compatibility.lua
+current docs/reference.md lua5.4 tools/docs/reference.lua "${BUILD:-build}/k8sgpt-operator"
+exit "$failed"

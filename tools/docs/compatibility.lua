@@ -1,0 +1,104 @@
+--- Writes docs/compatibility.md to standard output: what comes of each field of the CRDs.
+--
+--   lua5.4 tools/docs/compatibility.lua
+--
+-- The fields come from crd/, what comes of them from fields.lua beside this file. Fails when the one has what the other lacks.
+
+local lyaml = require "lyaml"
+
+package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
+local texts = require "fields"
+
+local KINDS <const> = { { "K8sGPT", "k8sgpts" }, { "Result", "results" }, { "Mutation", "mutations" } }
+
+local INTRODUCTION <const> = [[
+# Compatibility, field by field
+
+What comes of each field in this version. "Not yet" names the capability that brings the effect; until then the field is accepted and kept, and
+where somebody would wait for an effect in vain a condition says so. Fields marked * are not upstream's. What behaves otherwise than upstream is
+in [differences.md](differences.md); `kubectl explain k8sgpt.spec` describes the fields themselves.
+
+Made from `crd/` by `make docs`.
+]]
+
+local problems = {}
+local function problem(...) problems[#problems + 1] = string.format(...) end
+
+local function schema_of(plural)
+  local file <close> = assert(io.open("crd/core.k8sgpt.ai_" .. plural .. ".yaml"))
+  return lyaml.load(file:read("a")).spec.versions[1].schema.openAPIV3Schema
+end
+
+local function type_of(schema)
+  if schema.type == "array" then return "list of " .. type_of(schema.items) .. "s" end
+  if schema.additionalProperties then return "map of " .. type_of(schema.additionalProperties) .. "s" end
+  return schema.type or "string"
+end
+
+local function default_of(schema)
+  local default = schema.default
+  if default == nil then return nil end
+  return type(default) == "table" and table.concat(default, ", ") or tostring(default)
+end
+
+--- "string: a, b; by default a".
+local function describe(schema)
+  local text, default = type_of(schema), default_of(schema)
+  if schema.enum then text = text .. ": " .. table.concat(schema.enum, ", ") end
+  if schema.pattern then text = ("%s `%s`"):format(text, schema.pattern:gsub("|", "\\|")) end
+  if default then text = text .. "; by default " .. default end
+  return text
+end
+
+local function members(schema)
+  return schema.properties or schema.items and schema.items.properties
+end
+
+local function sorted(map)
+  local names = {}
+  for name in pairs(map) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+--- The leaves below a schema, in the order of their paths.
+local function leaves(kind, schema, path, out)
+  local below = members(schema)
+  local whole = texts[kind][path .. ".*"] and path .. ".*"
+  if whole or not below then
+    out[#out + 1] = { path = whole or path, type = whole and "object, as Kubernetes has it" or describe(schema) }
+    return out
+  end
+  for _, name in ipairs(sorted(below)) do leaves(kind, below[name], path .. "." .. name, out) end
+  return out
+end
+
+local function is_ours(kind, path)
+  for _, prefix in ipairs(texts.ours[kind]) do
+    if path == prefix or path:sub(1, #prefix + 1) == prefix .. "." then return true end
+  end
+  return false
+end
+
+local function section(kind, schema)
+  local lines, unused = { "", "## " .. kind, "", "| field | type | what comes of it |", "|---|---|---|" }, {}
+  for path in pairs(texts[kind]) do unused[path] = true end
+  for _, part in ipairs { "spec", "status" } do
+    for _, leaf in ipairs(leaves(kind, schema.properties[part], part, {})) do
+      local text = texts[kind][leaf.path]
+      unused[leaf.path] = nil
+      if not text then problem("tools/docs/fields.lua: %s has a field %s, of which nothing is said", kind, leaf.path) end
+      lines[#lines + 1] = ("| `%s`%s | %s | %s |"):format(leaf.path, is_ours(kind, leaf.path) and " *" or "", leaf.type, text or "")
+    end
+  end
+  for _, path in ipairs(sorted(unused)) do problem("tools/docs/fields.lua: %s has no field %s", kind, path) end
+  return table.concat(lines, "\n")
+end
+
+local document = INTRODUCTION
+for _, kind in ipairs(KINDS) do document = document .. section(kind[1], schema_of(kind[2])) .. "\n" end
+if #problems > 0 then
+  io.stderr:write(table.concat(problems, "\n"), "\n")
+  os.exit(1)
+end
+io.write(document)
