@@ -1,0 +1,267 @@
+/* Groups of findings where they meet the world: Results of an earlier process or of upstream, other writers, filters, stand-ins. */
+#include "document.h"
+
+#include "base/clock.h"
+#include "operator/findings.h"
+
+static struct policy_rule rules[] = {{"now", SEVERITY_HIGH, 0, 0}, {"slow", SEVERITY_MEDIUM, 60, 0}};
+static struct policy_rule rules_below[] = {{"only-below", SEVERITY_CRITICAL, 0, 0}};
+static const struct policy BELOW = {.kind = POLICY_ANALYZER, .name = "Pod", .rules = rules_below, .rule_count = 1};
+static const struct policy ANALYZER = {
+    .kind = POLICY_ANALYZER, .name = "Pod", .layer = LAYER_CLUSTER, .rules = rules, .rule_count = 2, .lower = &BELOW};
+
+#define ID_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define ID_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+struct fixture {
+    struct loop *loop;
+    struct deadlines *deadlines;
+    struct findings *all;
+    int kept, begun, ended;
+};
+
+static bool keep(struct group *g, struct finding *f, void *arg) {
+    struct fixture *fx = arg;
+    (void)g;
+    (void)f;
+    assert_int_equal(fx->begun, fx->ended + 1);
+    fx->kept++;
+    return true;
+}
+
+static void keep_begin(struct group *g, void *arg) {
+    (void)g;
+    ((struct fixture *)arg)->begun++;
+}
+
+static void keep_end(struct group *g, void *arg) {
+    (void)g;
+    ((struct fixture *)arg)->ended++;
+}
+
+static void dirty(void *arg) { (void)arg; }
+
+static struct findings *findings_of(struct fixture *fx, struct deadlines *deadlines) {
+    struct findings_identity who = {STR("cluster"), STR("default"), STR("k8sgpt")};
+    struct findings_owner owner = {.keep = keep, .keep_begin = keep_begin, .keep_end = keep_end, .dirty = dirty, .arg = fx};
+    return findings_new(&who, deadlines, false, &owner);
+}
+
+static int setup(void **state) {
+    struct fixture *fx = calloc(1, sizeof *fx);
+    struct err err;
+    clock_fix_wall(1772359800000); /* 2026-03-01T10:10:00Z */
+    fx->loop = loop_new(&err);
+    fx->deadlines = deadlines_new(fx->loop);
+    fx->all = findings_of(fx, fx->deadlines);
+    assert_non_null(fx->all);
+    *state = fx;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct fixture *fx = *state;
+    findings_free(fx->all);
+    deadlines_free(fx->deadlines);
+    loop_free(fx->loop);
+    free(fx);
+    return 0;
+}
+
+static void judge_by(struct findings *all, const struct policy *decider, const char *failures) {
+    struct err err;
+    struct doc *doc = document("%s", failures);
+    struct verdict v = {.policy = &ANALYZER,
+                        .decider = decider,
+                        .gvk = gvk_parse(STR("v1/Pod"), &err),
+                        .ns = STR("shop"),
+                        .name = STR("web"),
+                        .failures = doc_root(doc),
+                        .partial = decider != &ANALYZER};
+    findings_verdict(all, &v);
+    doc_unref(doc);
+}
+
+static void judge(struct fixture *fx, const char *failures) { judge_by(fx->all, &ANALYZER, failures); }
+
+static struct group *web(struct fixture *fx) { return findings_by_id(fx->all, STR("Pod/Pod/shop/web")); }
+
+static void adopt(struct fixture *fx, const char *error, const char *status) {
+    struct err err;
+    struct doc *result =
+        document("{\"metadata\":{\"name\":\"r\",\"resourceVersion\":\"5\"},\"spec\":{\"kind\":\"Pod\",\"name\":\"shop/web\",\"error\":%s},"
+                 "\"status\":%s}",
+                 error, status);
+    assert_int_equal(findings_adopt(fx->all, result, &err), 0);
+    assert_int_equal(findings_adopt(fx->all, result, &err), 0); /* twice is once */
+    assert_ptr_equal(findings_by_result(fx->all, STR("r")), web(fx));
+    assert_ptr_equal(web(fx)->published, result);
+    doc_unref(result);
+}
+
+static struct doc *offered(struct fixture *fx) {
+    struct err err;
+    struct group *g = findings_next_dirty(fx->all);
+    return g ? group_document(g, true, &err) : NULL;
+}
+
+/* Upstream's Result lists no findings: once the object was looked at and is healthy, nothing but its end is left to tell. */
+static void a_result_of_upstream_goes_when_its_object_is_well(void **state) {
+    struct fixture *fx = *state;
+    adopt(fx, "[{\"text\":\"old\"}]", "{\"lifecycle\":\"historical\"}");
+    assert_false(findings_any_dirty(fx->all)); /* nothing is known yet */
+    judge(fx, "[]");
+    struct doc *doc = offered(fx);
+    assert_str(doc_path_str(doc_root(doc), "resolved"), "2026-03-01T10:10:00Z");
+    assert_str(doc_path_str(doc_root(doc), "resultName"), "r");
+    doc_unref(doc);
+    group_deleted(web(fx));
+    assert_null(web(fx));
+}
+
+static void a_result_of_upstream_goes_on_under_its_name(void **state) {
+    struct fixture *fx = *state;
+    adopt(fx, "[{\"text\":\"old\"}]", "{\"lifecycle\":\"historical\"}");
+    judge(fx, "[{\"rule\":\"now\",\"text\":\"new\"}]");
+    struct doc *doc = offered(fx);
+    assert_true(doc_type(doc_path(doc_root(doc), "resolved")) == DOC_ABSENT);
+    assert_str(doc_path_str(doc_root(doc), "resultName"), "r");
+    assert_str(doc_path_str(doc_at(doc_path(doc_root(doc), "findings"), 0), "state"), "open");
+    doc_unref(doc);
+}
+
+/* spec.error holds the open ones alone: the key of one that resolved beside them is not that of another. */
+static void what_resolved_beside_others_is_not_taken_for_them(void **state) {
+    struct fixture *fx = *state;
+    adopt(fx, "[{\"text\":\"t\",\"rule\":\"now\",\"key\":\"\",\"severity\":\"high\"}]",
+          "{\"firstSeen\":\"2026-03-01T10:00:00Z\",\"changed\":\"2026-03-01T10:05:00Z\",\"findings\":["
+          "{\"id\":\"" ID_A "\",\"rule\":\"now\",\"state\":\"open\"},{\"id\":\"" ID_B "\",\"rule\":\"now\",\"state\":\"resolved\"}],"
+          "\"notifications\":[{\"sink\":\"log\",\"finding\":\"" ID_B "\",\"sent\":\"2026-03-01T10:00:01Z\"}]}");
+    struct group *g = web(fx);
+    assert_int_equal(g->count, 2);
+    assert_true(finding_is_shown(&g->findings[0]) && g->findings[1].state == FINDING_RESOLVED);
+    assert_string_equal(g->findings[0].id, ID_A);
+    assert_string_equal(g->findings[1].id, ID_B);
+    assert_true(finding_has_records(g, &g->findings[1]) && !finding_has_records(g, &g->findings[0]));
+}
+
+/* The process ended between the write of a resolved Result and its deletion. */
+static void what_was_left_resolved_is_brought_to_its_end(void **state) {
+    struct fixture *fx = *state;
+    adopt(fx, "[{\"text\":\"t\",\"rule\":\"now\"}]",
+          "{\"resolved\":\"2026-03-01T10:05:00Z\",\"findings\":[{\"id\":\"" ID_A "\",\"rule\":\"now\",\"state\":\"resolved\"}]}");
+    struct doc *doc = offered(fx);
+    assert_str(doc_path_str(doc_root(doc), "resolved"), "2026-03-01T10:05:00Z");
+    doc_unref(doc);
+}
+
+static void a_result_that_names_no_object_is_refused(void **state) {
+    struct fixture *fx = *state;
+    struct err err;
+    struct doc *result = document("{\"metadata\":{\"name\":\"r\"},\"spec\":{\"kind\":\"Pod\"}}");
+    assert_int_equal(findings_adopt(fx->all, result, &err), ERR_INVALID);
+    doc_unref(result);
+    assert_null(findings_by_result(fx->all, STR("r")));
+}
+
+static void publish(struct fixture *fx, int version) {
+    struct group *g = findings_next_dirty(fx->all);
+    assert_non_null(g);
+    struct doc *stored = document("{\"metadata\":{\"name\":\"r\",\"resourceVersion\":\"%d\"}}", version);
+    group_published(g, stored);
+    doc_unref(stored);
+}
+
+static bool comes_back(struct fixture *fx, int version) {
+    struct doc *seen = document("{\"metadata\":{\"name\":\"r\",\"resourceVersion\":\"%d\"}}", version);
+    group_result_changed(web(fx), seen);
+    doc_unref(seen);
+    return findings_any_dirty(fx->all);
+}
+
+/* Our own writes come back by the watch, also late; only what is newer is somebody else's. */
+static void only_what_others_wrote_is_news(void **state) {
+    struct fixture *fx = *state;
+    judge(fx, "[{\"rule\":\"now\",\"text\":\"t\"}]");
+    publish(fx, 10);
+    assert_false(comes_back(fx, 9));
+    assert_false(comes_back(fx, 10));
+    assert_true(comes_back(fx, 11));
+    publish(fx, 12);
+    assert_false(findings_any_dirty(fx->all));
+    group_result_changed(web(fx), NULL); /* deleted */
+    assert_true(findings_any_dirty(fx->all));
+    assert_null(web(fx)->published);
+    publish(fx, 13);
+    assert_int_equal(doc_len(doc_root(web(fx)->published)), 1);
+}
+
+/* A change that the watch brought while a write was under way is newer than what the write returned. */
+static void a_write_that_returns_late_is_no_news(void **state) {
+    struct fixture *fx = *state;
+    judge(fx, "[{\"rule\":\"now\",\"text\":\"t\"}]");
+    publish(fx, 10);
+    judge(fx, "[{\"rule\":\"now\",\"text\":\"t\",\"severity\":\"low\"}]");
+    struct group *g = findings_next_dirty(fx->all);
+    assert_ptr_equal(g, web(fx));
+    assert_false(comes_back(fx, 12)); /* it is being written: not dirty yet */
+    struct doc *stored = document("{\"metadata\":{\"name\":\"r\",\"resourceVersion\":\"11\"}}");
+    group_published(g, stored);
+    doc_unref(stored);
+    assert_str(doc_path_str(doc_root(g->published), "metadata.resourceVersion"), "12");
+    assert_true(findings_any_dirty(fx->all));
+}
+
+static void filters_look_at_a_group_as_a_whole(void **state) {
+    struct fixture *fx = *state;
+    judge(fx, "[{\"rule\":\"now\",\"text\":\"t\"},{\"rule\":\"now\",\"key\":\"k\",\"text\":\"t\"}]");
+    assert_int_equal(fx->kept, 2);
+    assert_int_equal(fx->begun, 1);
+    findings_refilter(fx->all);
+    assert_int_equal(fx->kept, 4);
+    assert_int_equal(fx->begun, 2);
+    assert_int_equal(fx->ended, 2);
+}
+
+static void a_stand_in_brings_its_own_rules(void **state) {
+    struct fixture *fx = *state;
+    judge(fx, "[{\"rule\":\"now\",\"text\":\"t\"}]");
+    judge_by(fx->all, &BELOW, "[{\"rule\":\"only-below\",\"text\":\"t\"}]");
+    const struct group *g = web(fx);
+    assert_int_equal(g->count, 2);
+    assert_true(finding_is_shown(&g->findings[0]) && finding_is_shown(&g->findings[1])); /* it resolves nothing */
+    assert_int_equal(g->findings[0].layer, LAYER_CLUSTER);
+    assert_int_equal(g->findings[1].layer, LAYER_BUILTIN);
+    assert_int_equal(g->findings[1].severity, SEVERITY_CRITICAL);
+}
+
+/* One-shot diagnosis cannot wait; only what says since when it is so is held to its grace. */
+static void without_a_past_a_failure_opens_at_once(void **state) {
+    struct fixture *fx = *state;
+    size_t counts[SEVERITIES];
+    struct findings *once = findings_of(fx, NULL);
+    judge_by(once, &ANALYZER,
+             "[{\"rule\":\"slow\",\"text\":\"t\"},{\"rule\":\"slow\",\"key\":\"young\",\"text\":\"t\",\"since\":\"2026-03-01T10:09:30Z\"},"
+             "{\"rule\":\"slow\",\"key\":\"old\",\"text\":\"t\",\"since\":\"2026-03-01T10:09:00Z\"}]");
+    findings_count(once, counts);
+    assert_int_equal(counts[SEVERITY_MEDIUM], 2);
+    findings_free(once);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(a_result_of_upstream_goes_when_its_object_is_well),
+        TEST(a_result_of_upstream_goes_on_under_its_name),
+        TEST(what_resolved_beside_others_is_not_taken_for_them),
+        TEST(what_was_left_resolved_is_brought_to_its_end),
+        TEST(a_result_that_names_no_object_is_refused),
+        TEST(only_what_others_wrote_is_news),
+        TEST(a_write_that_returns_late_is_no_news),
+        TEST(filters_look_at_a_group_as_a_whole),
+        TEST(a_stand_in_brings_its_own_rules),
+        TEST(without_a_past_a_failure_opens_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
