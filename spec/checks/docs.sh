@@ -1,6 +1,6 @@
 #!/bin/sh
 # The parts of docs/ that are made from crd/ and the program say what these say now; and every CRD field, reason, metric and
-# environment variable is spoken of.
+# environment variable is spoken of, and each package that is installed.
 set -eu
 made=$(mktemp)
 trap 'rm -f "$made"' EXIT
@@ -17,4 +17,9 @@ current() { # current PAGE COMMAND...: the command prints the page
 }
 current docs/compatibility.md lua5.4 tools/docs/compatibility.lua
 current docs/reference.md lua5.4 tools/docs/reference.lua "${BUILD:-build}/k8sgpt-operator"
+
+packages=$(awk '/^[a-z]+=\(/ { on = 1 } on { last = /\)/; gsub(/^[a-z]+=\(|\)/, ""); print; if (last) on = 0 }' tools/deps.sh)
+for package in $packages; do
+  grep -Fq "\`$package\`" docs/dependencies.md || { echo "docs/dependencies.md does not say why $package is there"; failed=1; }
+done
 exit "$failed"
