@@ -2,7 +2,8 @@
 --
 --   lua5.4 tools/docs/compatibility.lua
 --
--- The fields come from crd/, what comes of them from fields.lua beside this file. Fails when the one has what the other lacks.
+-- The fields come from crd/, what comes of them from fields.lua beside this file. Fails when the one has what the other
+-- lacks, or a field is not described.
 
 local lyaml = require "lyaml"
 
@@ -64,6 +65,7 @@ end
 --- The leaves below a schema, in the order of their paths.
 local function leaves(kind, schema, path, out)
   local below = members(schema)
+  if not schema.description then problem("crd: %s %s has no description", kind, path) end
   local whole = texts[kind][path .. ".*"] and path .. ".*"
   if whole or not below then
     out[#out + 1] = { path = whole or path, type = whole and "object, as Kubernetes has it" or describe(schema) }

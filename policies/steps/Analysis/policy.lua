@@ -36,7 +36,7 @@ local function engine_available(diagnosis)
   local type, waiting = "EngineAvailable", join(diagnosis.waiting, tostring)
   if diagnosis.synced then return holds(type, "Synced", "all that the analyzers read is in the caches") end
   if is_denied(waiting) then
-    return fails(type, "Forbidden", waiting .. ". Grant list and watch on it; `k8sgpt-operator rbac` prints the role.")
+    return fails(type, "Forbidden", waiting .. ". Grant the operator list and watch on it.")
   end
   return fails(type, "Syncing", "reading the cluster for the first time: " .. waiting)
 end

@@ -36,7 +36,7 @@ end
 --- Visits the leaves of a schema.
 local function leaves(schema, path, visit)
   if CORE_TYPES[path] or not (schema.properties or schema.items and schema.items.properties) then return visit(path) end
-  for name, member in pairs((schema.items or schema).properties) do leaves(member, path .. "." .. name, visit) end
+  for name, below in pairs((schema.items or schema).properties) do leaves(below, path .. "." .. name, visit) end
 end
 
 local function has(value, path)
