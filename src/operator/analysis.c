@@ -6,6 +6,8 @@
 #include "operator/diagnosis_internal.h"
 #include "script/failures.h"
 
+enum { MEMORY_RETRY_MS = 5000 };
+
 struct str analysis_ns(const struct analysis *a) {
     return (struct str){a->key, a->name_at - 1};
 }
@@ -124,14 +126,21 @@ static const struct policy *try_layers(struct analysis *a, const struct doc *obj
     return policy;
 }
 
-static void set_again(struct analysis *a, const struct reader *reader) {
+/* What failed for want of memory is tried again, whether the process or the policy's own state ran short. */
+static int64_t again_at_ms(const struct reader *reader, const struct attempt *t) {
+    if (t->outcome.result == SCRIPT_OK || t->outcome.err.code != ERR_NOMEM) return reader->again_at_ms;
+    int64_t retry_ms = clock_wall_ms() + MEMORY_RETRY_MS;
+    return reader->again_at_ms && reader->again_at_ms < retry_ms ? reader->again_at_ms : retry_ms;
+}
+
+static void set_again(struct analysis *a, int64_t at_ms) {
     struct diagnosis *d = a->diagnosis;
     struct err err;
     if (!d->deadlines) return;
-    if (!reader->again_at_ms) deadline_clear(d->deadlines, &a->again);
-    /* Without memory for the deadline the analysis is simply done once more now and then: by its next change. */
-    else if (deadline_set(d->deadlines, &a->again, reader->again_at_ms, &err))
-        set_failed(a, true, err.msg);
+    if (!at_ms)
+        deadline_clear(d->deadlines, &a->again);
+    else if (deadline_set(d->deadlines, &a->again, at_ms, &err))
+        diagnosis_lost(d, err.msg);
 }
 
 static bool same_text(const char *a, const char *b) { return str_eq(str_of(a), str_of(b)); }
@@ -178,7 +187,7 @@ static void judge(struct analysis *a, struct doc *object) {
     reads_begin(d->reads, &a->evaluation);
     const struct policy *decider = try_layers(a, object, &reader, &t, &first);
     reads_end(d->reads, &a->evaluation);
-    set_again(a, &reader);
+    set_again(a, again_at_ms(&reader, &t));
 
     if (t.outcome.result == SCRIPT_OK) {
         bool changed = keep_verdict(a, &t, decider);

@@ -32,6 +32,11 @@ static bool analysis_eq(const void *item, const void *key) {
     return a->analyzer == k->analyzer && str_eq(analysis_ns(a), k->ns) && str_eq(analysis_name(a), k->name);
 }
 
+void diagnosis_lost(const struct diagnosis *d, const char *what) {
+    log_error("diagnosis", what);
+    if (d->listener.lost) d->listener.lost(d->listener.arg);
+}
+
 static void again(struct deadline *deadline) { analysis_enqueue((struct analysis *)((char *)deadline - offsetof(struct analysis, again))); }
 
 static struct analysis *analysis_get(struct diagnosis *d, struct analyzer *z, struct str ns, struct str name) {
@@ -84,7 +89,10 @@ static void sweep_one(struct diagnosis *d, struct analyzer *z) {
     struct doc *object = z->sweep[z->sweep_at++];
     struct doc_value o = doc_root(object);
     struct analysis *a = analysis_get(d, z, doc_path_str(o, "metadata.namespace"), doc_path_str(o, "metadata.name"));
-    if (a && !a->queued) analysis_do(a);
+    if (!a)
+        diagnosis_lost(d, "no memory to look at an object");
+    else if (!a->queued)
+        analysis_do(a);
     doc_unref(object);
 }
 
@@ -171,6 +179,7 @@ static void refresh(struct diagnosis *d, struct analyzer *z) {
     if (z->state == ANALYZER_ACTIVE && before != ANALYZER_ACTIVE && start_sweep(d, z)) {
         z->state = ANALYZER_WAITING;
         snprintf(z->reason, sizeof z->reason, "no memory to look at every object");
+        diagnosis_lost(d, z->reason);
     }
     if (before != z->state && d->listener.changed) d->listener.changed(d->listener.arg);
 }
@@ -220,7 +229,7 @@ void diagnosis_object_changed(struct diagnosis *d, struct store *store, const st
         if (a)
             touched(&a->evaluation, d);
         else
-            log_error("diagnosis", "no memory to look at an object", LOG_T("name", doc_path_str(o, "metadata.name")));
+            diagnosis_lost(d, "no memory to look at an object");
     }
     reads_object_changed(d->reads, store, before, after);
 }

@@ -32,6 +32,7 @@ struct diagnosis_listener {
     void (*verdict)(const struct verdict *v, void *arg);
     void (*swept)(const struct policy *analyzer, void *arg); /* every object of this analyzer has been looked at */
     void (*changed)(void *arg);                              /* an analyzer became active, inactive or failing */
+    void (*lost)(void *arg); /* memory ran out: something was not looked at, and diagnosis_use makes good for it; may be NULL */
     void *arg;
 };
 

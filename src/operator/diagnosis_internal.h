@@ -54,6 +54,9 @@ struct diagnosis {
 struct str analysis_ns(const struct analysis *a);
 struct str analysis_name(const struct analysis *a);
 
+/* Memory ran out for something that nothing else brings up again. */
+void diagnosis_lost(const struct diagnosis *d, const char *what);
+
 /* Puts the analysis into the queue unless it is there. */
 void analysis_enqueue(struct analysis *a);
 

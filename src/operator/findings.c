@@ -42,6 +42,11 @@ void findings_free(struct findings *f) {
 
 const struct findings_identity *findings_identity(const struct findings *f) { return &f->identity; }
 
+void findings_lost(const struct findings *f, const char *what) {
+    log_error("findings", what);
+    if (f->owner.lost) f->owner.lost(f->owner.arg);
+}
+
 struct group *findings_by_id(struct findings *f, struct str id) {
     struct group *g = NULL;
     HASH_FIND(hh, f->groups, id.p, id.n, g);
@@ -102,27 +107,25 @@ static void take_failure(struct group *g, struct finding *f, struct doc_value fa
     struct str text = doc_path_str(failure, "text");
     if (!str_is(text, f->text)) {
         g->text_stale |= f->text[0] != '\0';
-        if (!str_replace(&f->text, text)) log_error("findings", "no memory for a text", LOG_S("group", g->id));
+        if (!str_replace(&f->text, text)) findings_lost(g->all, "no memory for a text");
     }
     struct doc *copy = doc_copy(failure, &err);
     if (!copy) {
-        log_error("findings", err.msg, LOG_S("group", g->id));
+        findings_lost(g->all, err.msg);
         return;
     }
     doc_unref(f->failure);
     f->failure = copy;
 }
 
-static void see(struct group *g, const struct verdict *v, struct doc_value failure, int64_t now_ms, bool *changed) {
+/* False without memory. */
+static bool see(struct group *g, const struct verdict *v, struct doc_value failure, int64_t now_ms, bool *changed) {
     const struct policy_rule *rule = rule_of(v, doc_path_str(failure, "rule"));
-    if (!rule) return; /* checked when the verdict was made */
+    if (!rule) return true; /* checked when the verdict was made */
     struct err err;
     size_t before = g->count;
     struct finding *f = group_finding(g, doc_path_str(failure, "rule"), doc_path_str(failure, "key"), &err);
-    if (!f) {
-        log_error("findings", err.msg, LOG_S("group", g->id));
-        return;
-    }
+    if (!f) return false;
     bool fresh = g->count > before || f->state == FINDING_RESOLVED;
     if (fresh)
         start(g->all, f, rule, failure, now_ms);
@@ -134,6 +137,7 @@ static void see(struct group *g, const struct verdict *v, struct doc_value failu
     f->layer = v->decider->layer;
     set_severity(f, severity_of(rule, failure), changed);
     take_failure(g, f, failure);
+    return true;
 }
 
 /* What was there until the change that is being looked at was last seen then, not when it was last evaluated. */
@@ -185,24 +189,30 @@ static bool filter_all(struct group *g) {
 }
 
 static void see_all(struct group *g, const struct verdict *v, int64_t now_ms, bool *changed) {
+    bool whole = true;
     for (size_t i = 0; i < g->count; i++) g->findings[i].seen = v->partial;
-    for (size_t i = 0; i < doc_len(v->failures); i++) see(g, v, doc_at(v->failures, i), now_ms, changed);
+    for (size_t i = 0; i < doc_len(v->failures); i++) whole &= see(g, v, doc_at(v->failures, i), now_ms, changed);
+    if (whole) return;
+    for (size_t i = 0; i < g->count; i++) g->findings[i].seen = true; /* nothing is over because memory is */
+    findings_lost(g->all, "no memory for a finding");
 }
 
 /* A healthy verdict knows none. Another owner is shown with the next texts. */
 static void take_parent(struct group *g, const struct verdict *v) {
     if (doc_len(v->failures) == 0 || str_is(v->parent, g->parent)) return;
     g->text_stale |= group_is_open(g);
-    if (!str_replace(&g->parent, v->parent)) log_error("findings", "no memory for an owner", LOG_S("group", g->id));
+    if (!str_replace(&g->parent, v->parent)) findings_lost(g->all, "no memory for an owner");
 }
 
 void findings_verdict(struct findings *f, const struct verdict *v) {
     struct str analyzer = str_of(v->policy->name);
-    struct group *g = group_find(f, analyzer, str_of(v->gvk->kind), v->ns, v->name);
+    struct group *g;
     struct err err;
-    if (!g && doc_len(v->failures) == 0) return;
-    if (!g && !(g = group_new(f, analyzer, v->gvk, v->ns, v->name, &err))) {
-        log_error("findings", err.msg, LOG_T("name", v->name));
+    int rc = group_find(f, analyzer, str_of(v->gvk->kind), v->ns, v->name, &g, &err);
+    if (!rc && !g && doc_len(v->failures) == 0) return;
+    if (!rc && !g) g = group_new(f, analyzer, v->gvk, v->ns, v->name, &err);
+    if (!g) {
+        findings_lost(f, err.msg);
         return;
     }
     int64_t now_ms = clock_wall_ms();
@@ -210,7 +220,7 @@ void findings_verdict(struct findings *f, const struct verdict *v) {
     if (v->noticed_us && !g->noticed_us) g->noticed_us = v->noticed_us;
     take_parent(g, v);
     if (!str_is(str_of(v->gvk->api_version), g->api_version) && !str_replace(&g->api_version, str_of(v->gvk->api_version)))
-        log_error("findings", "no memory for an apiVersion", LOG_S("group", g->id));
+        findings_lost(f, "no memory for an apiVersion");
     see_all(g, v, now_ms, &changed);
     learn_settle(g, v);
     changed |= filter_all(g);

@@ -16,7 +16,10 @@ struct findings {
     struct group *dirty, **dirty_end; /* in order of becoming dirty */
 };
 
-struct group *group_find(struct findings *f, struct str analyzer, struct str kind, struct str ns, struct str name);
+/* *out NULL: there is none. */
+int group_find(struct findings *f, struct str analyzer, struct str kind, struct str ns, struct str name, struct group **out,
+               struct err *err) ERR_MUST_CHECK;
+void findings_lost(const struct findings *f, const char *what);
 struct group *group_new(struct findings *f, struct str analyzer, const struct gvk *gvk, struct str ns, struct str name, struct err *err);
 void group_free(struct group *g);
 void finding_free(struct finding *f); /* what it owns */

@@ -15,8 +15,8 @@ const char RESULT_GVK[] = "core.k8sgpt.ai/v1alpha1/Result";
 
 enum {
     SLICE_US = 5000,
-    BACKOFF_FIRST_MS = 5, /* client-go's workqueue: 5 ms * 2^n, at most 1000 s */
-    BACKOFF_MAX_MS = 1000 * 1000,
+    RETRY_FIRST_MS = 5, /* client-go's workqueue: 5 ms * 2^n, at most 1000 s */
+    RETRY_MAX_MS = 1000 * 1000,
 };
 
 static bool is_kind(const struct gvk *gvk, const char *text) { return str_is(str_of(text), gvk->text); }
@@ -47,7 +47,10 @@ static void k8sgpt_changed(struct k8s_operator *op, struct doc *cr) {
         tenant_changed(t, cr);
         return;
     }
-    if (!tenant_new(op, cr, &err)) log_error("operator", err.msg);
+    if (!tenant_new(op, cr, &err)) {
+        log_error("operator", err.msg);
+        operator_look_again(op);
+    }
     operator_replan(op);
 }
 
@@ -86,9 +89,9 @@ static void sync_tenants(struct k8s_operator *op) {
 /* ---- runs --------------------------------------------------------------------------------------------------------------------- */
 
 static int64_t backoff_ms(int failures) {
-    int64_t ms = BACKOFF_FIRST_MS;
-    for (int i = 1; i < failures && ms < BACKOFF_MAX_MS; i++) ms *= 2;
-    return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
+    int64_t ms = RETRY_FIRST_MS;
+    for (int i = 1; i < failures && ms < RETRY_MAX_MS; i++) ms *= 2;
+    return ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
 }
 
 void operator_run_ended(struct k8s_operator *op, struct tenant *t, const struct err *failure, double requeue_s) {
@@ -106,7 +109,7 @@ void operator_run_ended(struct k8s_operator *op, struct tenant *t, const struct 
     if (again || findings_any_dirty(t->findings))
         tenant_enqueue(t);
     else if (requeue_s >= 0 && isfinite(requeue_s))
-        timer_start(t->timer, (int64_t)(fmin(requeue_s, BACKOFF_MAX_MS) * 1000));
+        timer_start(t->timer, (int64_t)(fmin(requeue_s, RETRY_MAX_MS) * 1000));
 }
 
 static bool run_queue(void *arg) {
@@ -159,6 +162,7 @@ static void put_in_use(struct k8s_operator *op) {
     bool new_bundle = op->bundle != op->next_bundle;
     if (plan_analyzers(op, op->next_bundle, &names, &count, &err)) {
         log_error("operator", err.msg);
+        operator_look_again(op);
         return;
     }
     cluster_commit(op->cluster, op->plan);
@@ -167,7 +171,10 @@ static void put_in_use(struct k8s_operator *op) {
         op->bundle = bundle_ref(op->next_bundle);
         policycalls_reset(op->calls);
     }
-    if (diagnosis_use(op->diagnosis, op->bundle, names, count, &err)) log_error("operator", err.msg);
+    if (diagnosis_use(op->diagnosis, op->bundle, names, count, &err)) {
+        log_error("operator", err.msg);
+        operator_look_again(op);
+    }
     free(names);
     if (new_bundle) {
         log_info("operator", "policies in use", LOG_S("hash", bundle_hash(op->bundle)));
@@ -180,12 +187,13 @@ static void put_in_use(struct k8s_operator *op) {
 
 static void plan_ready(void *arg) {
     struct k8s_operator *op = arg;
-    bool new_bundle = op->bundle != op->next_bundle;
+    bool anew = op->bundle != op->next_bundle || op->looking_again;
+    op->looking_again = false;
     put_in_use(op);
     sync_tenants(op);
     for (struct tenant *t = op->tenants; t; t = t->hh.next) {
         tenant_adopt_results(t);
-        if (!new_bundle) continue;
+        if (!anew) continue;
         findings_refilter(t->findings);
         notify_again(t);
     }
@@ -209,13 +217,31 @@ static bool make_plan(void *arg) {
         op->plan = cluster_prepare(op->cluster, wants.items, wants.count, plan_ready, op, &err);
         if (!op->plan) rc = err.code;
     }
-    if (rc) log_error("operator", "cannot prepare the caches", LOG_S("error", err.msg));
+    if (rc) {
+        log_error("operator", "cannot prepare the caches", LOG_S("error", err.msg));
+        operator_look_again(op);
+    }
     plan_wants_free(&wants);
     free(names);
     return false;
 }
 
 void operator_replan(struct k8s_operator *op) { worker_wake(op->planner); }
+
+/* A plan that is put in use makes the diagnosis start anew, and tenants those that the store has. */
+static void look_again(void *arg) {
+    struct k8s_operator *op = arg;
+    log_info("operator", "looking at everything again, as memory had run out");
+    op->looking_again = true;
+    operator_replan(op);
+}
+
+void operator_look_again(struct k8s_operator *op) {
+    int64_t now_us = clock_mono_us();
+    if (timer_active(op->look_again)) return;
+    timer_start(op->look_again, backoff_next(&op->look_again_backoff, now_us));
+    backoff_good(&op->look_again_backoff, now_us);
+}
 
 /* ---- what happens --------------------------------------------------------------------------------------------------------------- */
 
@@ -256,6 +282,8 @@ static void swept(const struct policy *analyzer, void *arg) {
 }
 
 static void diagnosis_changed(void *arg) { enqueue_all(arg); }
+
+static void diagnosis_lost(void *arg) { operator_look_again(arg); }
 
 static void policies_loaded(struct bundle *bundle, void *arg) {
     (void)bundle;
@@ -302,7 +330,7 @@ static int make_parts(struct k8s_operator *op, struct err *err) {
     const struct operator_options *o = &op->options;
     struct policies_options policies = {
         o->loop, o->metrics, o->builtin_dir, o->lua_dir, o->policy_dirs, o->policy_dir_count, policies_loaded, policies_refused, op};
-    struct diagnosis_listener listener = {verdict, swept, diagnosis_changed, op};
+    struct diagnosis_listener listener = {verdict, swept, diagnosis_changed, diagnosis_lost, op};
     op->queue_end = &op->queue;
     if (!(op->policy_options = policy_options(o, err))) return err->code;
     if (!(op->policies = policies_new(&policies, err))) return err->code;
@@ -315,6 +343,7 @@ static int make_parts(struct k8s_operator *op, struct err *err) {
     if (!(op->filter_owners = owners_new(op->cluster, op->filter_reads))) return err->code;
     if (!(op->notifier = notifier_new(op))) return err->code;
     if (!(op->worker = worker_new(o->loop, run_queue, op))) return err->code;
+    if (!(op->look_again = timer_new(o->loop, look_again, op))) return err->code;
     if (!(op->planner = worker_new(o->loop, make_plan, op))) return err->code;
     if (!(op->diagnosis = diagnosis_new(o->loop, op->cluster, op->calls, op->deadlines, &listener, err))) return err->code;
     op->bundle = bundle_ref(policies_bundle(op->policies));
@@ -348,6 +377,7 @@ void operator_free(struct k8s_operator *op) {
     }
     HASH_ITER(hh, op->tenants, t, next) tenant_free(t);
     diagnosis_free(op->diagnosis);
+    timer_free(op->look_again);
     worker_free(op->planner);
     worker_free(op->worker);
     notifier_free(op->notifier);

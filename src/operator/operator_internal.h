@@ -4,6 +4,7 @@
 #ifndef OPERATOR_OPERATOR_INTERNAL_H
 #define OPERATOR_OPERATOR_INTERNAL_H
 
+#include "kube/backoff.h"
 #include "operator/diagnosis.h"
 #include "operator/notify.h"
 #include "operator/operator.h"
@@ -38,10 +39,17 @@ struct k8s_operator {
     struct worker *planner;     /* coalesces wants that change in the same turn */
     bool live;                  /* a first plan was committed */
     bool serving;               /* the committed plan provides what tenants' runs read */
+
+    struct timer *look_again; /* memory ran out */
+    struct backoff look_again_backoff;
+    bool looking_again;
 };
 
 /* The bundle, or what tenants chose, has changed: caches are prepared for it and then put in use together. */
 void operator_replan(struct k8s_operator *op);
+
+/* Something went by unnoticed, as memory ran out: everything is looked at anew, in a second or, where that happens often, later. */
+void operator_look_again(struct k8s_operator *op);
 
 struct store *operator_results(const struct k8s_operator *op); /* NULL while unreadable */
 

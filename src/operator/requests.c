@@ -243,7 +243,13 @@ static void settling_check(void *arg) {
 static void on_choose(struct run *r, struct doc_value args) {
     struct tenant *t = run_tenant(r);
     (void)args;
-    if (tenant_choose(t)) operator_replan(t->op);
+    bool changed;
+    struct err err;
+    if (tenant_choose(t, &changed, &err)) {
+        run_answer(r, NULL, &err);
+        return;
+    }
+    if (changed) operator_replan(t->op);
     struct settling *s = tenant_settled(t) ? NULL : calloc(1, sizeof *s);
     if (s) s->timer = timer_new(t->op->options.loop, settling_check, s);
     if (!s || !s->timer) {

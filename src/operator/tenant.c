@@ -77,6 +77,11 @@ static void keep_end(struct group *g, void *arg) {
 
 static void findings_dirty(void *arg) { tenant_enqueue(arg); }
 
+static void findings_lost_some(void *arg) {
+    const struct tenant *t = arg;
+    operator_look_again(t->op);
+}
+
 static void group_going(struct group *g, void *arg) {
     struct tenant *t = arg;
     reads_drop(t->op->filter_reads, &g->kept_by);
@@ -104,7 +109,7 @@ struct tenant *tenant_new(struct k8s_operator *op, struct doc *cr, struct err *e
     t->name = str_dup(name);
     if (asprintf(&t->key, STR_FMT "/" STR_FMT, STR_ARG(ns), STR_ARG(name)) < 0) t->key = NULL;
     struct findings_identity identity = {str_of(op->options.cluster_name), ns, name};
-    struct findings_owner owner = {keep, keep_begin, keep_end, findings_dirty, group_going, t};
+    struct findings_owner owner = {keep, keep_begin, keep_end, findings_dirty, findings_lost_some, group_going, t};
     t->findings = findings_new(&identity, op->deadlines, op->options.no_grace, &owner);
     t->status = status_new(cr);
     t->timer = timer_new(op->options.loop, timer_fired, t);
@@ -185,14 +190,15 @@ static bool status_is_ours(const struct tenant *t, const struct doc *cr) {
 }
 
 void tenant_changed(struct tenant *t, struct doc *cr) {
-    bool nothing_new = same_wish(t->cr, cr) && status_is_ours(t, cr);
+    bool wish = !same_wish(t->cr, cr), touched = wish || !status_is_ours(t, cr);
     doc_ref(cr);
     doc_unref(t->cr);
     t->cr = cr;
-    if (nothing_new) return;
-    findings_refilter(t->findings); /* filters decide by the resource too */
-    notify_again(t);                /* and routes */
-    tenant_enqueue(t);
+    if (wish) {
+        findings_refilter(t->findings); /* filters decide by the resource too */
+        notify_again(t);                /* and routes */
+    }
+    if (touched) tenant_enqueue(t);
 }
 
 /* ---- Results of an earlier process -------------------------------------------------------------------------------------------- */
@@ -210,12 +216,16 @@ void tenant_adopt_results(struct tenant *t) {
     size_t count = 0;
     struct err err;
     int rc = store_list(results, &query, &found, &count, &err);
-    for (size_t i = 0; !rc && i < count; i++) {
-        if (!findings_adopt(t->findings, found[i], &err)) continue;
+    for (size_t i = 0; rc != ERR_NOMEM && i < count; i++) {
+        rc = findings_adopt(t->findings, found[i], &err);
+        if (!rc || rc == ERR_NOMEM) continue;
         log_warn("operator", "a Result was not understood and is left alone",
                  LOG_T("result", doc_path_str(doc_root(found[i]), "metadata.name")), LOG_S("error", err.msg));
     }
     free(found);
+    if (rc != ERR_NOMEM) return;
+    t->adopted = false;
+    operator_look_again(t->op);
 }
 
 /* ---- choice of analyzers ------------------------------------------------------------------------------------------------------ */
@@ -228,13 +238,14 @@ static bool holds(char *const *names, size_t count, struct str name) {
 
 bool tenant_has_chosen(const struct tenant *t, const char *analyzer) { return holds(t->chosen, t->chosen_count, str_of(analyzer)); }
 
-static void add_name(char ***names, size_t *count, struct str name) {
-    if (holds(*names, *count, name)) return;
+static bool add_name(char ***names, size_t *count, struct str name) {
+    if (holds(*names, *count, name)) return true;
     char **grown = reallocarray(*names, *count + 1, sizeof *grown);
-    if (!grown) return;
+    if (!grown) return false;
     *names = grown;
     char *copy = str_dup(name);
     if (copy) grown[(*count)++] = copy;
+    return copy != NULL;
 }
 
 /* What the filter selects, or where it fails, the layer below. False when all of them fail. */
@@ -267,7 +278,7 @@ static void narrow(char **names, size_t *count, struct doc_value selected) {
 struct choice {
     char **names, **unknown;
     size_t count, unknown_count;
-    bool made;
+    bool made, lacks; /* lacks: memory ran out for a name */
 };
 
 struct switched {
@@ -292,9 +303,9 @@ static void take_selection(struct tenant *t, struct doc_value selected, struct c
         struct str name = doc_str(doc_at(selected, i));
         bool known = bundle_find(t->op->bundle, POLICY_ANALYZER, name) != NULL;
         if (!known && !is_switched_off(t->op->bundle, name))
-            add_name(&c->unknown, &c->unknown_count, name);
+            c->lacks |= !add_name(&c->unknown, &c->unknown_count, name);
         else if (known && !c->made)
-            add_name(&c->names, &c->count, name);
+            c->lacks |= !add_name(&c->names, &c->count, name);
     }
     if (c->made) narrow(c->names, &c->count, selected);
     c->made = true;
@@ -303,7 +314,7 @@ static void take_selection(struct tenant *t, struct doc_value selected, struct c
 /* Where no filter has a say, every analyzer runs: a filter that lost its select hides no fault. */
 static void take_all(struct tenant *t, struct choice *c) {
     for (size_t i = 0; i < bundle_count(t->op->bundle, POLICY_ANALYZER); i++)
-        add_name(&c->names, &c->count, str_of(bundle_at(t->op->bundle, POLICY_ANALYZER, i)->name));
+        c->lacks |= !add_name(&c->names, &c->count, str_of(bundle_at(t->op->bundle, POLICY_ANALYZER, i)->name));
 }
 
 static bool is_chosen(const char *analyzer, void *arg) { return tenant_has_chosen(arg, analyzer); }
@@ -319,7 +330,7 @@ static bool make_choice(struct tenant *t, struct choice *c) {
         doc_unref(values);
     }
     if (!c->made) take_all(t, c);
-    return true;
+    return !c->lacks;
 }
 
 static bool same_choice(const struct tenant *t, const struct choice *c) {
@@ -333,14 +344,15 @@ static void drop_choice(struct tenant *t) {
     free_names(&t->unknown, &t->unknown_count);
 }
 
-bool tenant_choose(struct tenant *t) {
+int tenant_choose(struct tenant *t, bool *changed, struct err *err) {
     struct choice c = {0};
+    *changed = false;
     if (!make_choice(t, &c)) { /* the last choice holds */
         free_names(&c.names, &c.count);
         free_names(&c.unknown, &c.unknown_count);
-        return false;
+        return c.lacks ? err_set(err, ERR_NOMEM, "no memory for the names of analyzers") : 0;
     }
-    bool same = same_choice(t, &c);
+    *changed = !same_choice(t, &c);
     drop_choice(t);
     t->chosen = c.names;
     t->chosen_count = c.count;
@@ -348,7 +360,7 @@ bool tenant_choose(struct tenant *t) {
     t->unknown_count = c.unknown_count;
     t->has_chosen = true;
     findings_retain(t->findings, is_chosen, t);
-    return !same;
+    return 0;
 }
 
 bool tenant_settled(const struct tenant *t) {

@@ -51,8 +51,8 @@ void tenant_enqueue(struct tenant *t);
 /* Takes over the Results that an earlier process left for this resource; once, when they are readable. */
 void tenant_adopt_results(struct tenant *t);
 
-/* Runs the filters' select; true when the choice differs from before. */
-bool tenant_choose(struct tenant *t);
+/* Runs the filters' select; *changed: the choice differs from before. A filter that fails leaves the choice as it was; ERR_NOMEM. */
+int tenant_choose(struct tenant *t, bool *changed, struct err *err) ERR_MUST_CHECK;
 bool tenant_has_chosen(const struct tenant *t, const char *analyzer);
 
 /* True when every chosen analyzer has looked at everything it can. */
