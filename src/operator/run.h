@@ -16,7 +16,7 @@ struct wait {
     void (*drop)(struct wait *w); /* the run is gone: release, or detach from what is under way */
 };
 
-/* Starts a run; the tenant is told by tenant_run_ended. */
+/* Starts a run; its end is told by operator_run_ended. */
 int run_start(struct tenant *t, struct err *err) ERR_MUST_CHECK;
 void run_drop(struct run *r);
 
