@@ -20,15 +20,15 @@ local function override(kind, name, fn, body)
   return ([[return { api = 1, kind = "%s", name = "%s", mode = "wrap", %s = function(ctx, ...) %s end }]]):format(kind, name, fn, body)
 end
 
---- How long /healthz took the second-slowest time while `done` was not true yet: one probe may have met a busy machine.
-local function slow_probe(op, done)
-  local times = { 0, 0 }
+--- How long /healthz took while `done` was not true yet: the median, as a busy machine may hold up single ones, and the worst.
+local function probe_times(op, done)
+  local times = {}
   operator.await("an end", function()
     times[#times + 1] = op:heartbeat()
     return done()
   end)
   table.sort(times)
-  return times[#times - 1]
+  return times[(#times + 1) // 2], times[#times]
 end
 
 for name, body in pairs(BAD) do
@@ -46,11 +46,11 @@ for name, body in pairs(BAD) do
 
       policies.put(folder, "analyzers.Pod.lua", override("analyzer", "Pod", "run", body))
       local condition
-      local slow = slow_probe(op, function()
+      local median, worst = probe_times(op, function()
         condition = cluster:conditions(cr).PoliciesLoaded
         return condition.reason == "PolicyTripped"
       end)
-      assert.is_true(slow < SLOW_SECONDS, ("probes took %.3f s"):format(slow))
+      assert.is_true(median < SLOW_SECONDS and worst < 10 * SLOW_SECONDS, ("probes took %.3f s, at worst %.3f"):format(median, worst))
       assert.matches("Pod .*analyzers%.Pod%.lua.*The layer below works in its place", condition.message)
       assert.is_not_nil(op:await_log("tripped: the layer below stands in until the policy changes"))
       cluster:await_condition(cr, "Analysed", "AnalyzerFailed")
