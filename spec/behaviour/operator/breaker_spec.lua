@@ -50,7 +50,9 @@ for name, body in pairs(BAD) do
         condition = cluster:conditions(cr).PoliciesLoaded
         return condition.reason == "PolicyTripped"
       end)
-      assert.is_true(median < SLOW_SECONDS and worst < 10 * SLOW_SECONDS, ("probes took %.3f s, at worst %.3f"):format(median, worst))
+      -- Fresh pages cost far more time than fuel: one such call may take 60 ms.
+      local limit = name == "eats memory" and 5 * SLOW_SECONDS or SLOW_SECONDS
+      assert.is_true(median < limit and worst < 10 * SLOW_SECONDS, ("probes took %.3f s, at worst %.3f"):format(median, worst))
       assert.matches("Pod .*analyzers%.Pod%.lua.*The layer below works in its place", condition.message)
       assert.is_not_nil(op:await_log("tripped: the layer below stands in until the policy changes"))
       cluster:await_condition(cr, "Analysed", "AnalyzerFailed")
