@@ -27,7 +27,8 @@ static int64_t alloc_fault_for_us, alloc_fault_until_us; /* until then, all fail
 /* Set by the linker: the code of the executable, in which the project's archives are and no library is. */
 extern const char __executable_start[], etext[];
 
-static int64_t alloc_fault_clock_us(void) {
+/* Not inlined: the sanitizer allocates before it can watch over a local variable. */
+__attribute__((noinline)) static int64_t alloc_fault_clock_us(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
