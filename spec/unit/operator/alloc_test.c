@@ -313,7 +313,7 @@ static void test_memory_runs_out_somewhere(void **state) {
 }
 
 int main(void) {
-    alloc_fault_own = true;
+    alloc_fault_own(true);
     curl_global_init(CURL_GLOBAL_ALL);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_memory_runs_out_somewhere)};
     return cmocka_run_group_tests(tests, NULL, NULL);

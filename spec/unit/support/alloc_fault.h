@@ -6,7 +6,7 @@
  *
  *     alloc_fault_after(3);   three succeed, the fourth fails, then all succeed
  *
- *     alloc_fault_own = true;    only allocations of the project's own code count, not those of libraries
+ *     alloc_fault_own(libc);     from now on only the project's own allocations count, and, if wanted, the C library's
  *     alloc_fault_for_us = 500;  all fail for so long
  *     alloc_fault_count          allocations that counted so far
  */
@@ -14,18 +14,41 @@
 #define SUPPORT_ALLOC_FAULT_H
 
 #include <dlfcn.h>
+#include <link.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 
 static long alloc_fault_left = -1; /* allocations until the failing one; negative: none fails */
-static bool alloc_fault_hit, alloc_fault_own;
+static bool alloc_fault_hit;
 static long alloc_fault_count;
 static int64_t alloc_fault_for_us, alloc_fault_until_us; /* until then, all fail */
 
-/* Set by the linker: the code of the executable, in which the project's archives are and no library is. */
-extern const char __executable_start[], etext[];
+/* Whose allocations count: the code of the executable, in which the project's archives are, and that of the C library. */
+static struct { uintptr_t from, to; } alloc_fault_code[2];
+
+static int alloc_fault_object(struct dl_phdr_info *object, size_t size, void *arg) {
+    (void)size;
+    bool is_executable = !object->dlpi_name[0], is_libc = *(const bool *)arg && strstr(object->dlpi_name, "/libc.so") != NULL;
+    for (int i = 0; (is_executable || is_libc) && i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *h = &object->dlpi_phdr[i];
+        if (h->p_type != PT_LOAD || !(h->p_flags & PF_X)) continue;
+        alloc_fault_code[is_libc].from = object->dlpi_addr + h->p_vaddr;
+        alloc_fault_code[is_libc].to = object->dlpi_addr + h->p_vaddr + h->p_memsz;
+    }
+    return 0;
+}
+
+__attribute__((unused)) static void alloc_fault_own(bool libc) { dl_iterate_phdr(alloc_fault_object, &libc); }
+
+static bool alloc_fault_counts(const void *caller) {
+    uintptr_t at = (uintptr_t)caller;
+    for (int i = 0; i < 2; i++)
+        if (at >= alloc_fault_code[i].from && at < alloc_fault_code[i].to) return true;
+    return !alloc_fault_code[0].to;
+}
 
 /* Not inlined: the sanitizer allocates before it can watch over a local variable. */
 __attribute__((noinline)) static int64_t alloc_fault_clock_us(void) {
@@ -35,7 +58,7 @@ __attribute__((noinline)) static int64_t alloc_fault_clock_us(void) {
 }
 
 static bool alloc_fault_now(const void *caller) {
-    if (alloc_fault_own && ((const char *)caller < __executable_start || (const char *)caller >= etext)) return false;
+    if (!alloc_fault_counts(caller)) return false;
     alloc_fault_count++;
     if (alloc_fault_until_us && alloc_fault_clock_us() < alloc_fault_until_us) return true;
     alloc_fault_until_us = 0;
