@@ -6,6 +6,7 @@
 -- only when nothing failed and every suite that was asked for could be run.
 
 local BUILD = os.getenv("BUILD") or "build"
+local AT_ONCE = 4
 local LIMIT_SECONDS = 170 -- a hanging test is a failure, not a hanging build
 
 ---@class Score
@@ -81,30 +82,40 @@ end
 
 local suites = {}
 
-function suites.unit(binaries)
-  if #binaries == 0 then return score() end
+--- Runs a command on each of the files, several at once: most of a test's time is waiting for programs and clocks.
+---@param files string[]
+---@param command string for the shell; {} stands for the file
+---@param count fun(output: string): Score
+---@return Score
+local function each_of(files, command, count)
+  if #files == 0 then return score() end
   local folder = BUILD .. "/test"
   os.execute("rm -rf " .. quote(folder) .. " && mkdir -p " .. quote(folder))
   local names = {}
-  for i, binary in ipairs(binaries) do names[i] = quote(binary) end
-  os.execute(([[printf '%%s\n' %s | xargs -P 2 -I{} sh -c 'log=%s/$(echo {} | tr / .); timeout -k 5 %d {} >$log 2>&1; echo $? >$log.status']]):format(
-    table.concat(names, " "), folder, LIMIT_SECONDS))
+  for i, file in ipairs(files) do names[i] = quote(file) end
+  local one = ("log=%s/$(echo {} | tr / .); timeout -k 5 %d %s >$log 2>&1; echo $? >$log.status"):format(folder, LIMIT_SECONDS, command)
+  os.execute(("printf '%%s\\n' %s | xargs -P %d -I{} sh -c %s"):format(table.concat(names, " "), AT_ONCE, quote(one)))
   local sum = score()
-  for _, binary in ipairs(binaries) do
-    local log = folder .. "/" .. binary:gsub("/", ".")
+  for _, file in ipairs(files) do
+    local log = folder .. "/" .. file:gsub("/", ".")
     local output = read_file(log)
-    add(sum, judge(binary, score_of_cmocka(output), output, math.tointeger(read_file(log .. ".status"):match("%d+")) or 126))
+    add(sum, judge(file, count(output), output, math.tointeger(read_file(log .. ".status"):match("%d+")) or 126))
   end
   return sum
 end
 
-local function busted(folder)
-  if #lines_of("find " .. folder .. " -name '*_spec.lua' 2>/dev/null") == 0 then return score() end
-  -- Not --lpath: busted hands its options on to the Lua of --lua unquoted, and the shell ends the command at a semicolon.
-  local output, status = capture("LUA_PATH='./lua/?.lua;./spec/?.lua;./?.lua;;' busted --lua=/usr/bin/lua5.4 -o plainTerminal " .. folder)
+function suites.unit(binaries) return each_of(binaries, "{}", score_of_cmocka) end
+
+local function score_of_busted(output)
   local passed, failed, errors, pending = output:match("(%d+) success%a* / (%d+) failure%a* / (%d+) error%a* / (%d+) pending")
-  local result = passed and score(math.tointeger(passed), math.tointeger(failed) + math.tointeger(errors), math.tointeger(pending)) or score(0, 1)
-  return judge("busted " .. folder, result, output, status)
+  if not passed then return score(0, 1) end
+  return score(math.tointeger(passed), math.tointeger(failed) + math.tointeger(errors), math.tointeger(pending))
+end
+
+local function busted(folder)
+  -- Not --lpath: busted hands its options on to the Lua of --lua unquoted, and the shell ends the command at a semicolon.
+  local command = 'env "LUA_PATH=./lua/?.lua;./spec/?.lua;./?.lua;;" busted --lua=/usr/bin/lua5.4 -o plainTerminal {}'
+  return each_of(lines_of("find " .. folder .. " -name '*_spec.lua' | sort"), command, score_of_busted)
 end
 
 suites.lua = function() return busted("spec/lua") end
