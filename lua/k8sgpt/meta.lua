@@ -286,7 +286,7 @@ function StepContext.findings() end
 --- Brings Results to what is given: {group = id, result = object} writes what differs, {group = id} deletes. Returns when all are done;
 --- what failed is retried with the next run.
 ---@param items {group: string, result?: table}[]
----@return boolean? done
+---@return string[]? written ids of the groups whose Result was written or deleted
 ---@return string? message of the first that failed
 function StepContext.publish(items) end
 

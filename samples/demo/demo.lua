@@ -176,7 +176,7 @@ local function show_faults(operator, server)
 end
 
 local MAIN_METRICS = { "^k8sgpt_number_of_results{", "^k8sgpt_findings{", "^k8sgpt_finding_detection_seconds_count", "^k8sgpt_finding_detection_seconds_sum",
-  '^k8sgpt_store_objects{resource="v1/Pod"}', '^k8sgpt_policy_runs_total{kind="analyzer"', "^process_resident_memory_bytes" }
+  '^k8sgpt_store_objects{resource="pods"}', '^k8sgpt_policy_runs_total{kind="analyzer"', "^process_resident_memory_bytes" }
 
 local function show_metrics(operator)
   title("curl http://%s/metrics (the main ones)", operator.metrics)

@@ -40,13 +40,14 @@ static bool find(char *dir, struct paths *out) {
 }
 
 int paths_find(const char *builtin, struct paths *out, struct err *err) {
-    char exe[PATH_MAX];
+    char exe[PATH_MAX], above[PATH_MAX];
     *out = (struct paths){0};
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     if (n < 0) return err_set(err, ERR_IO, "cannot tell where this executable is: /proc is not mounted?");
     exe[n] = '\0';
     up(exe);
-    bool found = find(exe, out);
+    snprintf(above, sizeof above, "%s", exe);
+    bool found = find(above, out);
     if (!found) {
         paths_free(out);
         return err_set(err, ERR_NOT_FOUND, "no built-in policies at %s/../share/k8sgpt-operator nor in a checkout above it", exe);

@@ -17,15 +17,16 @@ struct write {
     char *group_id;
     struct doc *result; /* NULL: delete */
     struct doc *stored; /* as the server answered last; NULL: nothing was written */
-    char *ns, *name;    /* to delete */
+    char *ns, *name;    /* of the Result; name NULL: there is none to delete */
     struct write *next;
     bool under_way;
 };
 
 struct publish {
     struct wait wait; /* first: drop() casts */
-    void (*done)(struct run *r, const struct err *err);
-    struct write *waiting; /* not begun */
+    publish_done done;
+    struct doc_builder *written; /* an open array of group ids */
+    struct write *waiting;       /* not begun */
     struct write *flying;
     size_t flying_count;
     struct err first_error;
@@ -49,6 +50,7 @@ static void publish_drop(struct wait *wait) {
         write_free(w);
     }
     for (w = p->flying; w; w = w->next) w->publish = NULL;
+    doc_builder_free(p->written);
     free(p);
 }
 
@@ -65,12 +67,20 @@ static void unlink_flying(struct publish *p, const struct write *w) {
     p->flying_count--;
 }
 
-static void settle_group(const struct write *w, const struct err *err) {
+/* What failed may have been stored all the same, or its first half: from then on its name is known, so that it is deleted in the end. */
+static void note_name(struct write *w, struct group *g) {
+    if (!w->result || g->result_name) return;
+    g->result_name = w->name;
+    w->name = NULL;
+}
+
+static void settle_group(struct write *w, const struct err *err) {
     struct group *g = group_of(w);
     if (!g) return;
-    if (err)
+    if (err) {
+        note_name(w, g);
         group_publish_failed(g);
-    else if (!w->result)
+    } else if (!w->result)
         group_deleted(g);
     else {
         if (w->stored) telemetry_result_written(tenant_of(w->publish)->op->telemetry, g->noticed_us);
@@ -85,6 +95,7 @@ static void write_over(struct write *w, const struct err *err) {
     if (p) {
         if (w->under_way) unlink_flying(p, w);
         if (err && !p->first_error.code) p->first_error = *err;
+        if (!err && (w->stored || !w->result)) doc_put_str(p->written, str_of(w->group_id));
         settle_group(w, err);
     }
     write_free(w);
@@ -215,10 +226,14 @@ static void pump(struct publish *p) {
     }
     if (p->flying || p->waiting || p->starting) return;
     struct run *r = p->wait.run;
-    struct err first = p->first_error;
-    void (*done)(struct run *, const struct err *) = p->done;
+    struct err first = p->first_error, lost;
+    publish_done done = p->done;
+    doc_end_array(p->written);
+    struct doc *written = doc_builder_finish(p->written, &lost); /* without memory for the list, nobody learns what was written */
+    doc_builder_free(p->written);
     free(p);
-    done(r, first.code ? &first : NULL);
+    done(r, written, first.code ? &first : NULL);
+    doc_unref(written);
 }
 
 static int add(struct publish *p, struct doc_value item, struct err *err) {
@@ -229,11 +244,10 @@ static int add(struct publish *p, struct doc_value item, struct err *err) {
     struct write *w = calloc(1, sizeof *w);
     if (!w) return err_set(err, ERR_NOMEM, "no memory to publish");
     *w = (struct write){.publish = p, .cluster = t->op->cluster, .group_id = str_dup(str_of(g->id)), .ns = str_dup(str_of(t->ns))};
-    if (doc_type(result) == DOC_OBJECT)
-        w->result = doc_copy(result, err);
-    else if (g->result_name)
-        w->name = str_dup(str_of(g->result_name));
-    if (!w->group_id || !w->ns || (doc_type(result) == DOC_OBJECT ? !w->result : g->result_name && !w->name)) {
+    bool applies = doc_type(result) == DOC_OBJECT;
+    if (applies) w->result = doc_copy(result, err);
+    if (applies || g->result_name) w->name = str_dup(applies ? doc_path_str(result, "metadata.name") : str_of(g->result_name));
+    if (!w->group_id || !w->ns || (applies && !w->result) || (!w->name && (applies || g->result_name))) {
         write_free(w);
         return err_set(err, ERR_NOMEM, "no memory to publish");
     }
@@ -243,15 +257,16 @@ static int add(struct publish *p, struct doc_value item, struct err *err) {
     return 0;
 }
 
-struct wait *publish_start(struct run *r, struct doc_value items, void (*done)(struct run *r, const struct err *err), struct err *err) {
+struct wait *publish_start(struct run *r, struct doc_value items, publish_done done, struct err *err) {
     struct publish *p = calloc(1, sizeof *p);
     *err = (struct err){0};
     if (!p) {
         err_set(err, ERR_NOMEM, "no memory to publish");
         return NULL;
     }
-    *p = (struct publish){.wait = {.run = r, .drop = publish_drop}, .done = done, .starting = true};
-    int rc = 0;
+    *p = (struct publish){.wait = {.run = r, .drop = publish_drop}, .done = done, .written = doc_builder_new(), .starting = true};
+    int rc = p->written ? 0 : err_set(err, ERR_NOMEM, "no memory to publish");
+    if (!rc) doc_begin_array(p->written);
     for (size_t i = 0; !rc && i < doc_len(items); i++) rc = add(p, doc_at(items, i), err);
     if (!rc) pump(p);
     p->starting = false;

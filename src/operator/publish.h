@@ -11,8 +11,10 @@
 
 /*
  * items: [{group: id, result: object | absent}]; absent deletes. Returns what the run is to wait for, and calls `done` once when
- * all is done, with the first error or NULL; NULL: nothing had to be written, or with err->code set, it could not be started.
+ * all is done, with the ids of the groups whose Result was written or deleted (an array, borrowed; NULL: none) and the first error or NULL.
+ * NULL: nothing had to be written, or with err->code set, it could not be started.
  */
-struct wait *publish_start(struct run *r, struct doc_value items, void (*done)(struct run *r, const struct err *err), struct err *err);
+typedef void (*publish_done)(struct run *r, const struct doc *written, const struct err *err);
+struct wait *publish_start(struct run *r, struct doc_value items, publish_done done, struct err *err);
 
 #endif

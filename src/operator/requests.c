@@ -235,11 +235,17 @@ static void on_findings(struct run *r, struct doc_value args) {
     answer_built(r, b);
 }
 
-static void published(struct run *r, const struct err *err) {
-    if (err && err->code)
+static void published(struct run *r, const struct doc *written, const struct err *err) {
+    if (err && err->code) {
         run_answer(r, NULL, err);
-    else
-        request_answer_true(r);
+        return;
+    }
+    struct doc_builder *b = builder_or_fail(r);
+    if (!b) return;
+    doc_begin_array(b);
+    for (size_t i = 0; i < doc_len(doc_root(written)); i++) doc_put_value(b, doc_at(doc_root(written), i));
+    doc_end_array(b);
+    answer_built(r, b);
 }
 
 static void on_publish(struct run *r, struct doc_value args) {
@@ -248,7 +254,7 @@ static void on_publish(struct run *r, struct doc_value args) {
     if (w)
         run_wait(r, w);
     else
-        published(r, err.code ? &err : NULL);
+        published(r, NULL, err.code ? &err : NULL);
 }
 
 /* ---- condition, status, event ----------------------------------------------------------------------------------------------------- */

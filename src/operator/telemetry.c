@@ -85,7 +85,8 @@ static const struct str CONTROLLER = {"k8sgpt", 6};
 
 static void put_store(const struct store *store, void *arg) {
     struct telemetry *t = arg;
-    struct str resource = str_of(store_gvk(store)->text);
+    const struct resource *known = discovery_known(cluster_discovery(t->op->cluster), store_gvk(store));
+    struct str resource = str_of(known ? known->plural : store_gvk(store)->kind);
     metric_set(t->families[STORE_OBJECTS], METRIC_LABELS(resource), (double)store_count(store));
     metric_set(t->families[STORE_BYTES], METRIC_LABELS(resource), (double)store_bytes(store));
 }

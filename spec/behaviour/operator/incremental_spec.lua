@@ -111,7 +111,7 @@ describe("the root owner of an object", function()
     assert.are.equal("Deployment/shop/web", op:news()[1].finding.parentObject)
     assert.are.equal(1, op:metric("k8sgpt_api_requests_total", { resource = "replicasets" }))
     assert.are.equal(1, op:metric("k8sgpt_api_requests_total", { resource = "replicasets", verb = "get", code = "200" }))
-    assert.are.equal(0, select(2, op:metric("k8sgpt_store_objects", { resource = "apps/v1/ReplicaSet" })))
+    assert.are.equal(0, select(2, op:metric("k8sgpt_store_objects", { resource = "replicasets" })))
   end)
 
   it("is what the reference says where reading on is denied", function()

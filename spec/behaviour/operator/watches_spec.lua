@@ -57,7 +57,7 @@ describe("watches", function()
 
     cluster:create(objects.k8sgpt { filters = { "Deployment" } }) -- and of what it asks for when it comes
     op:await_ready()
-    operator.await("the store of Deployments", function() return select(2, op:metric("k8sgpt_store_objects", { resource = "apps/v1/Deployment" })) == 1 end)
+    operator.await("the store of Deployments", function() return select(2, op:metric("k8sgpt_store_objects", { resource = "deployments" })) == 1 end)
     local lists = asked(op, "list")
     lists.namespaces = nil -- the filters may look at those
     assert.are.same({ deployments = 1, k8sgpts = 1, results = 1 }, lists)
