@@ -221,8 +221,8 @@ local function mend(operator, server)
 end
 
 local function override(operator, server)
-  local name <const> = "filters.known-issues.lua"
-  title("A policy is dropped into %s, without a restart: %s", POLICIES, name)
+  local name <const> = "filters.default.lua"
+  title("An override is dropped into %s, without a restart: %s", POLICIES, name)
   screen.file(here .. "/override/" .. name)
   -- Moved, not copied, into place: a file that is half there would be refused.
   write_all(FOLDER .. "/" .. name, read_all(here .. "/override/" .. name))
