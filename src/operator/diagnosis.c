@@ -277,7 +277,7 @@ struct diagnosis *diagnosis_new(struct loop *loop, struct cluster *cluster, stru
     d->analyses = ptrset_new(analysis_hash, analysis_eq);
     d->queue_end = &d->queue;
     d->reads = reads_new(touched, d);
-    d->owners = d->reads ? owners_new(cluster, d->reads) : NULL;
+    d->owners = d->reads ? owners_new(loop, cluster, d->reads) : NULL;
     if (loop) d->worker = worker_new(loop, work, d);
     if (loop && d->reads && cluster_client(cluster)) d->secrets = secrets_new(loop, cluster, d->reads);
     if (d->owners && (d->worker || !loop) && (d->secrets || !loop || !cluster_client(cluster))) return d;

@@ -340,7 +340,7 @@ static int make_parts(struct k8s_operator *op, struct err *err) {
     if (!(op->deadlines = deadlines_new(o->loop))) return err->code;
     if (!(op->calls = policycalls_new(o->metrics, op->policy_options))) return err->code;
     if (!(op->filter_reads = reads_new(filter_touched, op))) return err->code;
-    if (!(op->filter_owners = owners_new(op->cluster, op->filter_reads))) return err->code;
+    if (!(op->filter_owners = owners_new(o->loop, op->cluster, op->filter_reads))) return err->code;
     if (!(op->notifier = notifier_new(op))) return err->code;
     if (!(op->worker = worker_new(o->loop, run_queue, op))) return err->code;
     if (!(op->look_again = timer_new(o->loop, look_again, op))) return err->code;

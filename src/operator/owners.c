@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "doc/builder.h"
+#include "kube/backoff.h"
 
 enum {
     MAX_ENTRIES = 10000, /* the oldest goes first; a chain that is asked for again is fetched again */
@@ -13,12 +15,14 @@ enum {
 struct entry {
     char uid[MAX_UID];
     struct owners *all;
-    struct doc *metadata;  /* NULL while asked for */
+    struct doc *metadata;  /* NULL while asked for the first time */
     struct doc *reference; /* what the owner reference itself says, for when the server does not answer */
     char *ns;
     const struct gvk *gvk;
     struct kube_call *call;
-    bool abandoned; /* evicted while discovery still has it */
+    bool asking;
+    bool unsure;    /* the server could not be asked: until it can, the reference has to do */
+    bool abandoned; /* evicted while asked for */
     UT_hash_handle hh;
 };
 
@@ -27,16 +31,9 @@ struct owners {
     struct reads *reads;
     struct entry *by_uid; /* in order of insertion */
     struct doc_builder *builder;
+    struct timer *timer; /* runs while some entry is unsure; NULL: offline */
+    struct backoff backoff;
 };
-
-struct owners *owners_new(struct cluster *cluster, struct reads *reads) {
-    struct owners *o = calloc(1, sizeof *o);
-    if (!o) return NULL;
-    *o = (struct owners){.cluster = cluster, .reads = reads, .builder = doc_builder_new()};
-    if (o->builder) return o;
-    free(o);
-    return NULL;
-}
 
 static void entry_free(struct entry *e) {
     doc_unref(e->metadata);
@@ -47,20 +44,12 @@ static void entry_free(struct entry *e) {
 
 static void evict(struct owners *o, struct entry *e) {
     HASH_DEL(o->by_uid, e);
-    if (!e->metadata) {
+    if (e->asking) {
         e->abandoned = true; /* its answer, which is sure to come, frees it */
         if (e->call) kube_cancel(e->call);
         return;
     }
     entry_free(e);
-}
-
-void owners_free(struct owners *o) {
-    if (!o) return;
-    struct entry *e, *next;
-    HASH_ITER(hh, o->by_uid, e, next) evict(o, e);
-    doc_builder_free(o->builder);
-    free(o);
 }
 
 /* The owner reference with controller: true, or the first one (garbage collection docs: "Owners and dependents"). */
@@ -71,30 +60,49 @@ static struct doc_value controller_of(const struct doc *object) {
     return doc_len(refs) ? doc_at(refs, 0) : DOC_NO_VALUE;
 }
 
-/* The object that a reference speaks of, as far as the reference says. */
-static struct doc *reference_doc(struct owners *o, struct doc_value ref, struct str ns, struct err *err) {
+/* The object that a reference speaks of, as far as the reference says. `kind` has its apiVersion and kind; ns may be empty. */
+static struct doc *reference_doc(struct owners *o, struct doc_value kind, struct str ns, struct str name, struct str uid, struct err *err) {
     struct doc_builder *b = o->builder;
     doc_begin_object(b);
-    doc_pair_str(b, "apiVersion", doc_path_str(ref, "apiVersion"));
-    doc_pair_str(b, "kind", doc_path_str(ref, "kind"));
+    doc_pair_str(b, "apiVersion", doc_path_str(kind, "apiVersion"));
+    doc_pair_str(b, "kind", doc_path_str(kind, "kind"));
     doc_key(b, STR("metadata"));
     doc_begin_object(b);
-    doc_pair_str(b, "name", doc_path_str(ref, "name"));
+    doc_pair_str(b, "name", name);
     if (ns.n) doc_pair_str(b, "namespace", ns);
-    doc_pair_str(b, "uid", doc_path_str(ref, "uid"));
+    doc_pair_str(b, "uid", uid);
     doc_end_object(b);
     doc_end_object(b);
     return doc_builder_finish(b, err);
 }
 
+/* `metadata` NULL: what the reference says. */
 static void settle(struct entry *e, struct doc *metadata) {
+    e->asking = false;
     if (e->abandoned) {
         entry_free(e);
         return;
     }
-    e->metadata = doc_ref(metadata);
+    if (!metadata) metadata = e->reference;
+    bool news = metadata != e->metadata;
+    doc_ref(metadata);
+    doc_unref(e->metadata);
+    e->metadata = metadata;
+    if (news) reads_owner_changed(e->all->reads, str_of(e->uid));
+}
+
+/* Whether the server has answered, be it that there is no such thing or that nobody may know. */
+static bool is_answer(const struct err *err) {
+    return !err || err->code == ERR_NONE || err->code == ERR_NOT_FOUND || err->code == ERR_FORBIDDEN || err->code == ERR_UNAUTHORIZED ||
+           err->code == ERR_UNSUPPORTED;
+}
+
+/* No object came. */
+static void settle_without(struct entry *e, const struct err *err) {
     struct owners *o = e->all;
-    reads_owner_changed(o->reads, str_of(e->uid));
+    e->unsure = !e->abandoned && !is_answer(err);
+    if (e->unsure && !timer_active(o->timer)) timer_start(o->timer, backoff_next(&o->backoff, clock_mono_us()));
+    settle(e, NULL);
 }
 
 /* The server calls everything PartialObjectMetadata; what it really is stands in the reference. */
@@ -112,21 +120,35 @@ static struct doc *named_as(struct owners *o, const struct doc *reference, const
 
 static void fetched(struct doc *object, const struct err *err, void *arg) {
     struct entry *e = arg;
-    (void)err; /* denied, gone or unreachable: the reference has to do */
     e->call = NULL;
     bool same = object && str_is(doc_path_str(doc_root(object), "metadata.uid"), e->uid);
     struct doc *owner = same && !e->abandoned ? named_as(e->all, e->reference, object) : NULL;
-    settle(e, owner ? owner : e->reference);
+    if (owner) {
+        backoff_good(&e->all->backoff, clock_mono_us());
+        settle(e, owner);
+    } else {
+        settle_without(e, err);
+    }
     doc_unref(owner);
+}
+
+/* A reference does not say whether it is of the namespace of what it stands in. */
+static void forget_namespace(struct entry *e) {
+    struct doc_value o = doc_root(e->reference);
+    struct err err;
+    struct doc *global = reference_doc(e->all, o, STR(""), doc_path_str(o, "metadata.name"), str_of(e->uid), &err);
+    if (!global) return;
+    doc_unref(e->reference);
+    e->reference = global;
 }
 
 static void resolved(const struct resource *resource, const struct err *err, void *arg) {
     struct entry *e = arg;
-    (void)err;
     if (!resource || e->abandoned) {
-        settle(e, e->reference);
+        settle_without(e, err);
         return;
     }
+    if (!resource->namespaced) forget_namespace(e);
     struct kube_request request = {
         .verb = KUBE_GET,
         .resource = resource,
@@ -137,13 +159,45 @@ static void resolved(const struct resource *resource, const struct err *err, voi
         .arg = e,
     };
     struct err local;
-    if (kube_send(cluster_client(e->all->cluster), &request, &e->call, &local)) settle(e, e->reference);
+    if (kube_send(cluster_client(e->all->cluster), &request, &e->call, &local)) settle_without(e, &local);
+}
+
+static void ask(struct entry *e) {
+    e->unsure = false;
+    e->asking = true;
+    discovery_resolve(cluster_discovery(e->all->cluster), e->gvk, resolved, e);
+}
+
+static void ask_again(void *arg) {
+    struct owners *o = arg;
+    struct entry *e, *next;
+    HASH_ITER(hh, o->by_uid, e, next)
+    if (e->unsure) ask(e);
+}
+
+struct owners *owners_new(struct loop *loop, struct cluster *cluster, struct reads *reads) {
+    struct owners *o = calloc(1, sizeof *o);
+    if (!o) return NULL;
+    *o = (struct owners){.cluster = cluster, .reads = reads, .builder = doc_builder_new()};
+    if (loop) o->timer = timer_new(loop, ask_again, o);
+    if (o->builder && (o->timer || !loop)) return o;
+    owners_free(o);
+    return NULL;
+}
+
+void owners_free(struct owners *o) {
+    if (!o) return;
+    struct entry *e, *next;
+    HASH_ITER(hh, o->by_uid, e, next) evict(o, e);
+    doc_builder_free(o->builder);
+    timer_free(o->timer);
+    free(o);
 }
 
 static struct entry *entry_new(struct owners *o, struct doc_value ref, struct str ns, const struct gvk *gvk, struct err *err) {
     struct str uid = doc_path_str(ref, "uid");
     struct entry *e = calloc(1, sizeof *e);
-    if (!e || !(e->ns = str_dup(ns)) || !(e->reference = reference_doc(o, ref, ns, err))) {
+    if (!e || !(e->ns = str_dup(ns)) || !(e->reference = reference_doc(o, ref, ns, doc_path_str(ref, "name"), uid, err))) {
         err_set(err, ERR_NOMEM, "no memory for the owner of an object");
         if (e) entry_free(e);
         return NULL;
@@ -169,7 +223,7 @@ static int from_server(struct owners *o, struct evaluation *ev, struct doc_value
         if (!cluster_client(o->cluster))
             e->metadata = doc_ref(e->reference);
         else
-            discovery_resolve(cluster_discovery(o->cluster), gvk, resolved, e);
+            ask(e);
     }
     *out = e->metadata;
     if (ev) {

@@ -3,7 +3,7 @@
  *
  * Owner chains are followed only from objects with findings, so their metadata is asked for one by one (PartialObjectMetadata),
  * cached by UID, and never watched. An answer makes the analyses that waited for it run again. Where the API server denies or
- * does not know the kind, the chain ends at the reference.
+ * does not know the kind, the chain ends at the reference; where it cannot be asked, it ends there until it can.
  */
 #ifndef OPERATOR_OWNERS_H
 #define OPERATOR_OWNERS_H
@@ -13,8 +13,8 @@
 
 struct owners;
 
-/* Borrows both. NULL without memory. */
-struct owners *owners_new(struct cluster *cluster, struct reads *reads);
+/* Borrows all. `loop` NULL: of a cluster that is not connected. NULL without memory. */
+struct owners *owners_new(struct loop *loop, struct cluster *cluster, struct reads *reads);
 void owners_free(struct owners *o);
 
 /*

@@ -98,7 +98,7 @@ static int make_world(struct trial *t, struct err *err) {
     clock_fix_wall(t->now_ms);
     t->cluster = cluster_new_offline();
     t->reads = reads_new(not_touched, NULL);
-    t->owners = t->cluster && t->reads ? owners_new(t->cluster, t->reads) : NULL;
+    t->owners = t->cluster && t->reads ? owners_new(NULL, t->cluster, t->reads) : NULL;
     t->calls = policycalls_new(NULL, NULL);
     if (!t->owners || !t->calls) return err_set(err, ERR_NOMEM, "no memory for a test");
     t->reader.cluster = t->cluster;
