@@ -171,8 +171,13 @@ void doc_put_double(struct doc_builder *b, double value) {
     if (!b->failed) put(b, word_make(TAG_DOUBLE, put_bytes(b, &value, sizeof value, (struct str){0}, false)));
 }
 
+/* The key table has the values that objects repeat most, all of this form; asking it for every value would cost more than it saves. */
+static bool may_be_common(struct str text) { return text.n >= 3 && text.n <= 16 && text.p[0] >= 'A' && text.p[0] <= 'Z'; }
+
 void doc_put_str(struct doc_builder *b, struct str text) {
-    if (!b->failed) put(b, text_word(b, text));
+    if (b->failed) return;
+    uint32_t id = may_be_common(text) ? key_find(text) : KEY_NONE;
+    put(b, id != KEY_NONE ? word_make(TAG_ATOM, id) : text_word(b, text));
 }
 
 void doc_put_atom(struct doc_builder *b, struct str text) {

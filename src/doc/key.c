@@ -96,11 +96,28 @@ static bool grow_slots(void) {
     return true;
 }
 
+/* Values that every object of a cluster repeats: conditions, phases, kinds. A document that has one of them needs no copy, see builder.c.
+ */
+static const char *const COMMON_VALUES[] = {
+    "True",        "False",      "Unknown",     "Running",      "Pending",         "Succeeded",
+    "Failed",      "Ready",      "Initialized", "PodScheduled", "ContainersReady", "Available",
+    "Progressing", "ReplicaSet", "Deployment",  "StatefulSet",  "DaemonSet",       "Job",
+    "Node",        "Pod",        "Service",     "Warning",      "Normal",          "Always",
+    "OnFailure",   "Never",      "Bound",       "Completed",    "Error",
+};
+
+static uint32_t look_up(struct str text, bool make);
+
+static void intern_common_values(void) {
+    for (size_t i = 0; i < sizeof COMMON_VALUES / sizeof *COMMON_VALUES; i++) look_up(str_of(COMMON_VALUES[i]), true);
+}
+
 static bool start(void) {
     if (getrandom(&keys.seed, sizeof keys.seed, GRND_NONBLOCK) < 0) keys.seed = (uint64_t)(uintptr_t)&keys ^ 0x9e3779b97f4a7c15u;
     if (!grow_slots()) return false;
     keys.texts[0] = (struct str){"", 0};
     keys.count = 1;
+    intern_common_values();
     return true;
 }
 
