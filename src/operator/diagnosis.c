@@ -220,6 +220,12 @@ int diagnosis_use(struct diagnosis *d, struct bundle *bundle, const struct str *
     return 0;
 }
 
+bool diagnosis_uses(const struct diagnosis *d, const struct str *names, size_t count) {
+    bool same = count == d->analyzer_count;
+    for (size_t i = 0; same && i < count; i++) same = analyzer_find(d, names[i]) != NULL;
+    return same;
+}
+
 void diagnosis_object_changed(struct diagnosis *d, struct store *store, const struct doc *before, const struct doc *after) {
     struct doc_value o = doc_root(after ? after : before);
     for (size_t i = 0; i < d->analyzer_count; i++) {

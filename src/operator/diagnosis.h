@@ -47,6 +47,9 @@ void diagnosis_free(struct diagnosis *d);
  * are looked at anew. */
 int diagnosis_use(struct diagnosis *d, struct bundle *bundle, const struct str *names, size_t count, struct err *err) ERR_MUST_CHECK;
 
+/* True when exactly these analyzers are in use. */
+bool diagnosis_uses(const struct diagnosis *d, const struct str *names, size_t count);
+
 /* What the cluster tells of. */
 void diagnosis_object_changed(struct diagnosis *d, struct store *store, const struct doc *before, const struct doc *after);
 void diagnosis_state_changed(struct diagnosis *d, const struct gvk *gvk);

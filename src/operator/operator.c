@@ -154,7 +154,20 @@ static void tell_first_state(const struct k8s_operator *op) {
 }
 
 /* The next bundle and the caches it needs come into use together. */
-static void put_in_use(struct k8s_operator *op) {
+static void replay_verdict(const struct verdict *v, void *arg) { tenant_verdict(arg, v); }
+
+/* What is known already is told to the tenants that chose only now; those that chose before see nothing new in it. */
+static void replay(struct k8s_operator *op, const struct str *names, size_t count) {
+    for (struct tenant *t = op->tenants; t; t = t->hh.next) {
+        for (size_t i = 0; i < count; i++) {
+            diagnosis_replay(op->diagnosis, names[i], replay_verdict, t);
+            if (diagnosis_swept(op->diagnosis, names[i])) tenant_swept(t, names[i].p);
+        }
+    }
+}
+
+/* `anew`: what is known does not count. */
+static void put_in_use(struct k8s_operator *op, bool anew) {
     struct err err;
     struct bundle *old = op->bundle;
     struct str *names;
@@ -171,7 +184,9 @@ static void put_in_use(struct k8s_operator *op) {
         op->bundle = bundle_ref(op->next_bundle);
         policycalls_reset(op->calls);
     }
-    if (diagnosis_use(op->diagnosis, op->bundle, names, count, &err)) {
+    if (!anew && diagnosis_uses(op->diagnosis, names, count)) {
+        replay(op, names, count);
+    } else if (diagnosis_use(op->diagnosis, op->bundle, names, count, &err)) {
         log_error("operator", err.msg);
         operator_look_again(op);
     }
@@ -189,7 +204,7 @@ static void plan_ready(void *arg) {
     struct k8s_operator *op = arg;
     bool anew = op->bundle != op->next_bundle || op->looking_again;
     op->looking_again = false;
-    put_in_use(op);
+    put_in_use(op, anew);
     sync_tenants(op);
     for (struct tenant *t = op->tenants; t; t = t->hh.next) {
         tenant_adopt_results(t);
