@@ -28,7 +28,7 @@
 #include "doc/json.h"
 #include "operator/operator.h"
 
-enum { SAMPLES = 60, WAIT_MS = 20000, TURN_MS = 10, MAX_ANSWER_BYTES = 1 << 20 };
+enum { SAMPLES = 90, WAIT_MS = 20000, TURN_MS = 10, MAX_ANSWER_BYTES = 1 << 20 };
 
 #define CORE "/apis/core.k8sgpt.ai/v1alpha1/namespaces/default"
 #define PODS "/api/v1/namespaces/default/pods"

@@ -43,7 +43,10 @@ static int alloc_fault_object(struct dl_phdr_info *object, size_t size, void *ar
 
 __attribute__((unused)) static void alloc_fault_own(bool libc) { dl_iterate_phdr(alloc_fault_object, &libc); }
 
-static bool alloc_fault_counts(const void *caller) {
+/* The dynamic linker allocates before the sanitizer is ready. */
+#define ALLOC_FAULT_EARLY __attribute__((no_sanitize_address, no_sanitize_undefined))
+
+ALLOC_FAULT_EARLY static bool alloc_fault_counts(const void *caller) {
     uintptr_t at = (uintptr_t)caller;
     for (int i = 0; i < 2; i++)
         if (at >= alloc_fault_code[i].from && at < alloc_fault_code[i].to) return true;
@@ -51,13 +54,13 @@ static bool alloc_fault_counts(const void *caller) {
 }
 
 /* Not inlined: the sanitizer allocates before it can watch over a local variable. */
-__attribute__((noinline)) static int64_t alloc_fault_clock_us(void) {
+__attribute__((noinline)) ALLOC_FAULT_EARLY static int64_t alloc_fault_clock_us(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-static bool alloc_fault_now(const void *caller) {
+ALLOC_FAULT_EARLY static bool alloc_fault_now(const void *caller) {
     if (!alloc_fault_counts(caller)) return false;
     alloc_fault_count++;
     if (alloc_fault_until_us && alloc_fault_clock_us() < alloc_fault_until_us) return true;
