@@ -4,111 +4,16 @@
  *
  *   PROPERTY_STEPS=10000 PROPERTY_SEED=1 build/unit/operator/property_test
  */
+#include "failure_lines.h"
 #include "random_cluster.h"
 
 #include "base/log.h"
-#include "operator/findings.h"
 #include "operator/operator_internal.h"
 #include "operator/plan.h"
 
-enum { EPISODE_STEPS = 200, LINES = 512, ANALYZERS = 32 };
+enum { EPISODE_STEPS = 200, ANALYZERS = 32 };
 
 static const int64_t START_MS = 1772359200000; /* 2026-03-01T10:00:00Z */
-
-/* ---- what a diagnosis says --------------------------------------------------------------------------------------------------- */
-
-/* One failure of one object. */
-struct line {
-    char *object; /* "Pod Pod/a/web-0" */
-    char *id;     /* object, rule and key */
-    char *says;   /* all but the parent, which findings of an object have in common */
-    char *parent;
-    char *text; /* all of it */
-    int64_t since_ms, grace_ms, settle_ms;
-};
-
-struct lines {
-    struct line items[LINES];
-    size_t count;
-};
-
-__attribute__((format(printf, 1, 2))) static char *format(const char *f, ...) {
-    char *text = NULL;
-    va_list args;
-    va_start(args, f);
-    assert_true(vasprintf(&text, f, args) >= 0);
-    va_end(args);
-    return text;
-}
-
-static void line_free(struct line *l) {
-    free(l->object);
-    free(l->id);
-    free(l->says);
-    free(l->parent);
-    free(l->text);
-}
-
-static void lines_clear(struct lines *all) {
-    for (size_t i = 0; i < all->count; i++) line_free(&all->items[i]);
-    all->count = 0;
-}
-
-static void drop_object(struct lines *all, const char *object) {
-    size_t kept = 0;
-    for (size_t i = 0; i < all->count; i++) {
-        if (strcmp(all->items[i].object, object) == 0)
-            line_free(&all->items[i]);
-        else
-            all->items[kept++] = all->items[i];
-    }
-    all->count = kept;
-}
-
-static void add_failure(struct lines *all, const struct verdict *v, const char *object, struct doc_value failure, int64_t now_ms) {
-    const struct policy_rule *rule = policy_rule(v->policy, doc_path_str(failure, "rule"));
-    struct str key = doc_path_str(failure, "key"), text = doc_path_str(failure, "text"), severity = doc_path_str(failure, "severity");
-    assert_non_null(rule);
-    assert_true(all->count < LINES);
-    struct line *l = &all->items[all->count++];
-    if (!severity.n) severity = str_of(severity_name(rule->severity));
-    *l = (struct line){
-        .object = format("%s", object), .since_ms = now_ms, .grace_ms = rule->grace_s * 1000, .settle_ms = rule->settle_s * 1000};
-    l->id = format("%s %s " STR_FMT, object, rule->name, STR_ARG(key));
-    l->says = format("%s " STR_FMT ": " STR_FMT, l->id, STR_ARG(severity), STR_ARG(text));
-    l->parent = format(STR_FMT, STR_ARG(v->parent));
-    l->text = format("%s (of %s)", l->says, l->parent);
-    clock_parse(doc_path_str(failure, "since"), &l->since_ms);
-    if (l->since_ms > now_ms) l->since_ms = now_ms;
-}
-
-static char *object_of(const char *analyzer, const char *kind, struct str ns, struct str name) {
-    return format("%s %s/" STR_FMT "/" STR_FMT, analyzer, kind, STR_ARG(ns), STR_ARG(name));
-}
-
-/* Keeps the newest verdict of each object. */
-static void take_verdict(struct lines *all, const struct verdict *v) {
-    char *object = object_of(v->policy->name, v->gvk->kind, v->ns, v->name);
-    assert_false(v->partial);
-    drop_object(all, object);
-    for (size_t i = 0; i < doc_len(v->failures); i++) add_failure(all, v, object, doc_at(v->failures, i), clock_wall_ms());
-    free(object);
-}
-
-static int by_text(const void *a, const void *b) { return strcmp(((const struct line *)a)->text, ((const struct line *)b)->text); }
-
-static void sort(struct lines *all) { qsort(all->items, all->count, sizeof *all->items, by_text); }
-
-static bool has_text(const struct lines *all, const char *text) {
-    for (size_t i = 0; i < all->count; i++)
-        if (strcmp(all->items[i].text, text) == 0) return true;
-    return false;
-}
-
-static void print_missing(const char *what, const struct lines *from, const struct lines *in) {
-    for (size_t i = 0; i < from->count; i++)
-        if (!has_text(in, from->items[i].text)) print_error("  %s: %s\n", what, from->items[i].text);
-}
 
 /* ---- a diagnosis ------------------------------------------------------------------------------------------------------------- */
 
@@ -200,112 +105,6 @@ static void world_close(struct world *w) {
     lines_clear(&w->told);
 }
 
-/* ---- the model of findings -------------------------------------------------------------------------------------------------- */
-
-struct expectation {
-    char *object, *id, *says, *parent;
-    enum finding_state state;
-    int64_t opens_ms, lost_ms, settle_ms;
-    bool seen;
-};
-
-struct model {
-    struct expectation items[LINES];
-    size_t count;
-};
-
-static void model_pass(struct model *m, int64_t now_ms) {
-    size_t kept = 0;
-    for (size_t i = 0; i < m->count; i++) {
-        struct expectation *e = &m->items[i];
-        if (e->state == FINDING_PENDING && e->opens_ms <= now_ms) e->state = FINDING_OPEN;
-        if (e->state == FINDING_SETTLING && e->lost_ms + e->settle_ms <= now_ms) e->state = FINDING_RESOLVED;
-        if (e->state != FINDING_RESOLVED) {
-            m->items[kept++] = *e;
-            continue;
-        }
-        free(e->object);
-        free(e->id);
-        free(e->says);
-        free(e->parent);
-    }
-    m->count = kept;
-}
-
-static void expect(struct model *m, const struct line *l) {
-    struct expectation *e = m->items;
-    while (e < m->items + m->count && strcmp(e->id, l->id) != 0) e++;
-    if (e == m->items + m->count) {
-        assert_true(m->count++ < LINES);
-        *e = (struct expectation){.object = format("%s", l->object), .id = format("%s", l->id), .state = FINDING_PENDING};
-        e->opens_ms = l->since_ms + l->grace_ms;
-    }
-    if (e->state == FINDING_SETTLING) e->state = FINDING_OPEN;
-    e->seen = true;
-    e->settle_ms = l->settle_ms;
-    free(e->says);
-    e->says = format("%s", l->says);
-    for (struct expectation *other = m->items; other < m->items + m->count; other++) {
-        if (strcmp(other->object, l->object) != 0) continue;
-        free(other->parent);
-        other->parent = format("%s", l->parent);
-    }
-}
-
-static void miss(struct expectation *e, bool is_gone, int64_t now_ms) {
-    if (e->state == FINDING_OPEN) e->lost_ms = now_ms;
-    if (is_gone || e->state == FINDING_PENDING)
-        e->state = FINDING_RESOLVED;
-    else
-        e->state = FINDING_SETTLING;
-}
-
-static bool exists(const struct random_cluster *r, const char *object) {
-    for (size_t i = 0; i < r->count; i++) {
-        const struct thing *t = &r->things[i];
-        char *name = format("%s/%s/%s", t->sort->kind, t->ns, t->name);
-        bool same = strcmp(strchr(object, ' ') + 1, name) == 0;
-        free(name);
-        if (same) return t->present;
-    }
-    return false;
-}
-
-/* What is open after a step that left these failures. */
-static void model_step(struct model *m, const struct random_cluster *r, const struct lines *failures) {
-    model_pass(m, r->now_ms);
-    for (size_t i = 0; i < m->count; i++) m->items[i].seen = false;
-    for (size_t i = 0; i < failures->count; i++) expect(m, &failures->items[i]);
-    for (size_t i = 0; i < m->count; i++)
-        if (!m->items[i].seen) miss(&m->items[i], !exists(r, m->items[i].object), r->now_ms);
-    model_pass(m, r->now_ms);
-}
-
-static void model_clear(struct model *m) {
-    for (size_t i = 0; i < m->count; i++) m->items[i].state = FINDING_RESOLVED;
-    model_pass(m, 0);
-}
-
-static void add_line(struct lines *all, char *text) {
-    assert_true(all->count < LINES);
-    all->items[all->count++] = (struct line){.text = text};
-}
-
-static void add_open(struct group *g, void *arg) {
-    for (size_t i = 0; i < g->count; i++) {
-        const struct finding *f = &g->findings[i];
-        if (!finding_is_shown(f)) continue;
-        char *object = object_of(g->analyzer, g->kind, str_of(g->ns), str_of(g->name));
-        add_line(arg, format("%s %s %s %s: %s (of %s)", object, f->rule, f->key, severity_name(f->severity), f->text, g->parent));
-        free(object);
-    }
-}
-
-static void add_expected(const struct model *m, struct lines *all) {
-    for (size_t i = 0; i < m->count; i++)
-        if (m->items[i].state != FINDING_PENDING) add_line(all, format("%s (of %s)", m->items[i].says, m->items[i].parent));
-}
-
 /* ---- one episode ------------------------------------------------------------------------------------------------------------- */
 
 struct episode {
@@ -347,12 +146,24 @@ static bool none_fails(const struct world *w, const char *what) {
 
 static void replayed(const struct verdict *v, void *arg) { take_verdict(arg, v); }
 
+static bool exists(const char *object, void *arg) {
+    const struct random_cluster *r = arg;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct thing *t = &r->things[i];
+        char *name = format("%s/%s/%s", t->sort->kind, t->ns, t->name);
+        bool same = strcmp(strchr(object, ' ') + 1, name) == 0;
+        free(name);
+        if (same) return t->present;
+    }
+    return false;
+}
+
 static bool check(struct episode *e) {
     struct world fresh = {0};
     struct lines kept = {0}, open = {0}, expected = {0};
     world_open(&fresh, &e->random, e->forbidden);
     for (size_t i = 0; i < policies.count; i++) diagnosis_replay(e->world.diagnosis, policies.names[i], replayed, &kept);
-    model_step(&e->model, &e->random, &fresh.told);
+    model_step(&e->model, e->random.now_ms, &fresh.told, exists, &e->random);
     findings_each(e->world.findings, add_open, &open);
     add_expected(&e->model, &expected);
     bool same = none_fails(&e->world, "incremental") && none_fails(&fresh, "fresh") &&
