@@ -73,13 +73,14 @@ function pod.failure(subject)
 end
 
 --- What holds back one that is to be deleted. metadata.deletionTimestamp is the end of its own grace time.
+---@param ctx k8sgpt.AnalyzerContext
 ---@param subject k8sgpt.View
 ---@return string? rule terminating
 ---@return string? text
 ---@return k8sgpt.Time? since
-function pod.termination(subject)
+function pod.termination(ctx, subject)
   local meta, holders = subject.metadata, {}
-  if not meta.deletionTimestamp then return nil end
+  if not meta.deletionTimestamp or not ctx.after(0, meta.deletionTimestamp) then return nil end
   for i, finalizer in ipairs(meta.finalizers or {}) do holders[i] = finalizer end
   local text = ("pod %s/%s should have been gone at %s"):format(meta.namespace, meta.name, meta.deletionTimestamp)
   if #holders > 0 then text = text .. ", finalizers: " .. table.concat(holders, ", ") end

@@ -40,7 +40,7 @@ local function run(ctx, subject)
   local found, phase = {}, dig(subject, "status", "phase")
   -- Containers end with all sorts of codes while a pod is shut down: of one on its way out only the way counts.
   if subject.metadata.deletionTimestamp then
-    add(found, subject, nil, pod.termination(subject))
+    add(found, subject, nil, pod.termination(ctx, subject))
     return found
   end
   if phase == "Pending" then
