@@ -44,7 +44,7 @@ struct notification {
     char finding[SHA256_HEX_LEN + 1];
     enum severity severity; /* as told */
     int64_t sent_ms;
-    char *ref; /* the sink's reference, or NULL */
+    char *ref;     /* the sink's reference, or NULL */
     bool given_up; /* the sink refused for good: not tried again until something changes, and no part of the Result */
 };
 

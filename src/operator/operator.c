@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "doc/builder.h"
 #include "operator/operator_internal.h"
-#include "operator/plan.h"
 #include "operator/run.h"
 
 const char K8SGPT_GVK[] = "core.k8sgpt.ai/v1alpha1/K8sGPT";
@@ -76,7 +75,7 @@ static void result_changed(struct k8s_operator *op, const struct doc *before, st
 }
 
 /* Tenants are those that the store has: after a swap of stores nobody told of what changed between. */
-static void sync_tenants(struct k8s_operator *op) {
+void operator_sync_tenants(struct k8s_operator *op) {
     struct store *store = store_of(op, K8SGPT_GVK);
     struct tenant *t, *next;
     struct doc *cr;
@@ -130,135 +129,19 @@ static bool run_queue(void *arg) {
     return false;
 }
 
-static void enqueue_all(struct k8s_operator *op) {
+void operator_enqueue_all(struct k8s_operator *op) {
     for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_enqueue(t);
 }
 
-/* ---- plans -------------------------------------------------------------------------------------------------------------------- */
+/* ---- what happens --------------------------------------------------------------------------------------------------------------- */
 
-static void tell_unreadable(const struct gvk *gvk, enum reflector_state state, const struct err *err) {
+void operator_tell_unreadable(const struct gvk *gvk, enum reflector_state state, const struct err *err) {
     if (is_kind(gvk, K8SGPT_GVK) && state == REFLECTOR_MISSING)
         log_error("operator", "the API server has no K8sGPT resource: install the CRDs (kubectl apply -f crd/)");
     else if (state != REFLECTOR_SYNCED && err && err->code)
         log_warn("operator", "cannot read a kind; what needs it is inactive until it can be read", LOG_S("kind", gvk->text),
                  LOG_S("error", err->msg));
 }
-
-/* What a plan met while it was prepared nobody was told of. */
-static void tell_first_state(const struct k8s_operator *op) {
-    struct err err;
-    const struct err *why = NULL;
-    const struct gvk *gvk = gvk_parse(str_of(K8SGPT_GVK), &err);
-    enum reflector_state state = gvk ? cluster_state(op->cluster, gvk, &why) : REFLECTOR_SYNCED;
-    tell_unreadable(gvk, state, why);
-}
-
-/* The next bundle and the caches it needs come into use together. */
-static void replay_verdict(const struct verdict *v, void *arg) { tenant_verdict(arg, v); }
-
-/* What is known already is told to the tenants that chose only now; those that chose before see nothing new in it. */
-static void replay(struct k8s_operator *op, const struct str *names, size_t count) {
-    for (struct tenant *t = op->tenants; t; t = t->hh.next) {
-        for (size_t i = 0; i < count; i++) {
-            diagnosis_replay(op->diagnosis, names[i], replay_verdict, t);
-            if (diagnosis_swept(op->diagnosis, names[i])) tenant_swept(t, names[i].p);
-        }
-    }
-}
-
-/* `anew`: what is known does not count. */
-static void put_in_use(struct k8s_operator *op, bool anew) {
-    struct err err;
-    struct bundle *old = op->bundle;
-    struct str *names;
-    size_t count;
-    bool new_bundle = op->bundle != op->next_bundle;
-    if (plan_analyzers(op, op->next_bundle, &names, &count, &err)) {
-        log_error("operator", err.msg);
-        operator_look_again(op);
-        return;
-    }
-    cluster_commit(op->cluster, op->plan);
-    op->plan = NULL;
-    if (new_bundle) {
-        op->bundle = bundle_ref(op->next_bundle);
-        policycalls_reset(op->calls);
-    }
-    if (!anew && diagnosis_uses(op->diagnosis, names, count)) {
-        replay(op, names, count);
-    } else if (diagnosis_use(op->diagnosis, op->bundle, names, count, &err)) {
-        log_error("operator", err.msg);
-        operator_look_again(op);
-    }
-    free(names);
-    if (new_bundle) {
-        log_info("operator", "policies in use", LOG_S("hash", bundle_hash(op->bundle)));
-        bundle_unref(old);
-    }
-    if (!op->live) tell_first_state(op);
-    op->live = true;
-    op->serving = op->tenants != NULL;
-}
-
-static void plan_ready(void *arg) {
-    struct k8s_operator *op = arg;
-    bool anew = op->bundle != op->next_bundle || op->looking_again;
-    op->looking_again = false;
-    put_in_use(op, anew);
-    sync_tenants(op);
-    for (struct tenant *t = op->tenants; t; t = t->hh.next) {
-        tenant_adopt_results(t);
-        if (!anew) continue;
-        findings_refilter(t->findings);
-        notify_again(t);
-    }
-    enqueue_all(op);
-    worker_wake(op->worker);
-}
-
-static bool make_plan(void *arg) {
-    struct k8s_operator *op = arg;
-    struct plan_wants wants = {0};
-    struct str *names = NULL;
-    size_t count;
-    struct err err;
-    if (op->next_bundle != policies_bundle(op->policies)) {
-        bundle_unref(op->next_bundle);
-        op->next_bundle = bundle_ref(policies_bundle(op->policies));
-    }
-    int rc = plan_analyzers(op, op->next_bundle, &names, &count, &err);
-    if (!rc) rc = plan_wants(op, op->next_bundle, names, count, &wants, &err);
-    if (!rc) {
-        op->plan = cluster_prepare(op->cluster, wants.items, wants.count, plan_ready, op, &err);
-        if (!op->plan) rc = err.code;
-    }
-    if (rc) {
-        log_error("operator", "cannot prepare the caches", LOG_S("error", err.msg));
-        operator_look_again(op);
-    }
-    plan_wants_free(&wants);
-    free(names);
-    return false;
-}
-
-void operator_replan(struct k8s_operator *op) { worker_wake(op->planner); }
-
-/* A plan that is put in use makes the diagnosis start anew, and tenants those that the store has. */
-static void look_again(void *arg) {
-    struct k8s_operator *op = arg;
-    log_info("operator", "looking at everything again, as memory had run out");
-    op->looking_again = true;
-    operator_replan(op);
-}
-
-void operator_look_again(struct k8s_operator *op) {
-    int64_t now_us = clock_mono_us();
-    if (timer_active(op->look_again)) return;
-    timer_start(op->look_again, backoff_next(&op->look_again_backoff, now_us));
-    backoff_good(&op->look_again_backoff, now_us);
-}
-
-/* ---- what happens --------------------------------------------------------------------------------------------------------------- */
 
 static void object_changed(struct store *store, const struct doc *before, const struct doc *after, void *arg) {
     struct k8s_operator *op = arg;
@@ -272,13 +155,13 @@ static void object_changed(struct store *store, const struct doc *before, const 
 
 static void state_changed(const struct gvk *gvk, enum reflector_state state, const struct err *err, void *arg) {
     struct k8s_operator *op = arg;
-    tell_unreadable(gvk, state, err);
-    if (is_kind(gvk, K8SGPT_GVK) && state == REFLECTOR_SYNCED) sync_tenants(op);
+    operator_tell_unreadable(gvk, state, err);
+    if (is_kind(gvk, K8SGPT_GVK) && state == REFLECTOR_SYNCED) operator_sync_tenants(op);
     if (is_kind(gvk, RESULT_GVK) && state == REFLECTOR_SYNCED)
         for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_adopt_results(t);
     diagnosis_state_changed(op->diagnosis, gvk);
     reads_state_changed(op->filter_reads, gvk);
-    enqueue_all(op);
+    operator_enqueue_all(op);
 }
 
 static void filter_touched(struct evaluation *e, void *arg) {
@@ -296,20 +179,20 @@ static void swept(const struct policy *analyzer, void *arg) {
     for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_swept(t, analyzer->name);
 }
 
-static void diagnosis_changed(void *arg) { enqueue_all(arg); }
+static void diagnosis_changed(void *arg) { operator_enqueue_all(arg); }
 
 static void diagnosis_lost(void *arg) { operator_look_again(arg); }
 
 static void policies_loaded(struct bundle *bundle, void *arg) {
     (void)bundle;
     operator_replan(arg);
-    enqueue_all(arg);
+    operator_enqueue_all(arg);
 }
 
 static void policies_refused(const char *why, void *arg) {
     struct k8s_operator *op = arg;
     for (struct tenant *t = op->tenants; t; t = t->hh.next) operator_event(op, t, STR("Warning"), STR("PolicyInvalid"), str_of(why));
-    enqueue_all(op);
+    operator_enqueue_all(op);
 }
 
 bool operator_ready(const struct k8s_operator *op, const char **why) {
@@ -358,8 +241,8 @@ static int make_parts(struct k8s_operator *op, struct err *err) {
     if (!(op->filter_owners = owners_new(o->loop, op->cluster, op->filter_reads))) return err->code;
     if (!(op->notifier = notifier_new(op))) return err->code;
     if (!(op->worker = worker_new(o->loop, run_queue, op))) return err->code;
-    if (!(op->look_again = timer_new(o->loop, look_again, op))) return err->code;
-    if (!(op->planner = worker_new(o->loop, make_plan, op))) return err->code;
+    if (!(op->look_again = timer_new(o->loop, operator_look_now, op))) return err->code;
+    if (!(op->planner = worker_new(o->loop, operator_make_plan, op))) return err->code;
     if (!(op->diagnosis = diagnosis_new(o->loop, op->cluster, op->calls, op->deadlines, &listener, err))) return err->code;
     op->bundle = bundle_ref(policies_bundle(op->policies));
     op->next_bundle = bundle_ref(op->bundle);

@@ -51,6 +51,13 @@ void operator_replan(struct k8s_operator *op);
 /* Something went by unnoticed, as memory ran out: everything is looked at anew, in a second or, where that happens often, later. */
 void operator_look_again(struct k8s_operator *op);
 
+bool operator_make_plan(void *arg); /* of a k8s_operator: the work of its planner */
+void operator_look_now(void *arg);  /* of a k8s_operator: what its timer for looking again does */
+
+void operator_enqueue_all(struct k8s_operator *op);
+void operator_sync_tenants(struct k8s_operator *op); /* tenants are those that the store has, also after a swap of stores */
+void operator_tell_unreadable(const struct gvk *gvk, enum reflector_state state, const struct err *err);
+
 struct store *operator_results(const struct k8s_operator *op); /* NULL while unreadable */
 
 /* A run of the tenant is over. `requeue_s` < 0: it asked for no further run. */
