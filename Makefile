@@ -48,7 +48,7 @@ SHARE     := $(DESTDIR)$(PREFIX)/share/k8sgpt-operator
 Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all deps demo test units unit behaviour lint lint-deps tidy docs format layers asan fuzz fuzzers bench clean install help FORCE
+.PHONY: all deps demo test units unit behaviour lint lint-deps tidy docs format layers asan valgrind fuzz fuzzers bench clean install help FORCE
 .DELETE_ON_ERROR:
 
 all: $(BIN)
@@ -125,6 +125,16 @@ asan: export ASAN_OPTIONS := detect_leaks=1:detect_stack_use_after_return=1:chec
 asan: export UBSAN_OPTIONS := print_stacktrace=1:halt_on_error=1
 asan:
 	@$(MAKE) --no-print-directory test SANITIZE=address,undefined BUILD=$(BUILD)/asan CFLAGS='-O1 -g'
+
+## make valgrind   the C tests of some layers again under memcheck
+VALGRIND_LAYERS := doc kube script operator
+# These hold something to a limit of wall time, which memcheck breaks by being slow; make asan has them.
+VALGRIND_NOT    := script/sandbox_test operator/interruption_test operator/reads_test
+VALGRIND_BIN    := $(filter-out $(VALGRIND_NOT:%=$(BUILD)/unit/%),$(foreach l,$(VALGRIND_LAYERS),$(filter $(BUILD)/unit/$(l)/%,$(UNIT_BIN))))
+valgrind:
+	@tools/deps.sh build valgrind
+	@$(MAKE) --no-print-directory -j$(JOBS) $(VALGRIND_BIN)
+	@tools/valgrind.sh $(BUILD) $(VALGRIND_BIN)
 
 ## make fuzz       hostile input by libFuzzer, SECONDS=60 a target; TARGET=json: only that one
 # clang, as gcc has no libFuzzer; its own objects, which count the paths that an input takes.

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that a group of targets needs, those that are missing. Says nothing when nothing is missing.
 #
-#   tools/deps.sh build|lint|fuzz...
+#   tools/deps.sh build|lint|fuzz|valgrind...
 set -euo pipefail
 
 build=(gcc libc6-dev make pkg-config binutils liblua5.4-dev lua5.4 lua-busted lua-cjson lua-yaml lua-socket libcjson-dev libyaml-dev libcurl4-openssl-dev
        libssl-dev libuv1-dev libmicrohttpd-dev uthash-dev libcmocka-dev curl ca-certificates)
 lint=(lua-check clang-tidy-14 clang-format-14 shellcheck)
 fuzz=(clang-14 libclang-rt-14-dev llvm-14)
+valgrind=(valgrind)
 
 wanted=()
 for group in "$@"; do
@@ -15,7 +16,8 @@ for group in "$@"; do
     build) wanted+=("${build[@]}") ;;
     lint) wanted+=("${lint[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}") ;;
-    *) echo "deps: no group named $group (build, lint, fuzz)" >&2; exit 2 ;;
+    valgrind) wanted+=("${valgrind[@]}") ;;
+    *) echo "deps: no group named $group (build, lint, fuzz, valgrind)" >&2; exit 2 ;;
   esac
 done
 
