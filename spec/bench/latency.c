@@ -2,7 +2,7 @@
  * latency: the operator as a whole, beside the embedded API server: start-up to ready, memory, and the time from a fault's write to its
  * Result being seen by a watch.
  *
- *     latency OPERATOR [pods [faults]]
+ *     latency [OPERATOR [pods [faults]]]      without pods: 1,000, then 10,000
  *
  * The clock of a fault starts when the PATCH is handed to the HTTP client and stops when the Result's ADDED event has been read,
  * so it holds two hops through the API server that are not the operator's.
@@ -25,7 +25,7 @@
 enum { DEADLINE_MS = 30000, MAX_FAULTS = 10000, IDLE_MS = 3000 };
 
 struct bench {
-    const char *operator;
+    const char *executable;
     char dir[64];
     int pods, faults;
     pid_t server_pid, operator_pid;
@@ -108,7 +108,7 @@ static void start_server(struct bench *b) {
     char kubeconfig[128], pods[128], operator[512];
     path_of(b, "kubeconfig", kubeconfig);
     path_of(b, "pods.json", pods);
-    snprintf(operator, sizeof operator, "%s", b->operator);
+    snprintf(operator, sizeof operator, "%s", b->executable);
     char *argv[] = {operator,
                     "dev-cluster",
                     "--listen",
@@ -135,7 +135,7 @@ static void start_server(struct bench *b) {
 static void start_operator(struct bench *b) {
     char kubeconfig[128], operator[512];
     path_of(b, "kubeconfig", kubeconfig);
-    snprintf(operator, sizeof operator, "%s", b->operator);
+    snprintf(operator, sizeof operator, "%s", b->executable);
     char *argv[] =
         {operator, "run", "--engine", "embedded", "--kubeconfig", kubeconfig, "--metrics-bind-address", "0", "--health-probe-bind-address",
          "127.0.0.1:0",   NULL};
@@ -311,16 +311,25 @@ static void tear_down(struct bench *b) {
     rmdir(b->dir);
 }
 
-int main(int argc, char **argv) {
+static void measure(const char *executable, int pods, int faults) {
     static struct bench b;
-    b.operator= argc> 1 ? argv[1] : "build/k8sgpt-operator";
-    b.pods = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 1000;
-    b.faults = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 300;
-    if (b.faults > b.pods || b.faults > MAX_FAULTS || b.faults < 1) fail("faults: 1 to the number of pods");
-    setvbuf(stdout, NULL, _IOLBF, 0); /* children must not inherit unwritten lines */
-    printf("%d pods\n", b.pods);
+    b = (struct bench){.executable = executable, .pods = pods, .faults = faults};
+    if (faults > pods || faults > MAX_FAULTS || faults < 1) fail("faults: 1 to the number of pods");
+    printf("%d pods\n", pods);
     set_up(&b);
     run(&b);
     tear_down(&b);
+}
+
+int main(int argc, char **argv) {
+    const char *executable = argc > 1 ? argv[1] : "build/k8sgpt-operator";
+    int faults = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 300;
+    setvbuf(stdout, NULL, _IOLBF, 0); /* children must not inherit unwritten lines */
+    if (argc > 2) {
+        measure(executable, (int)strtol(argv[2], NULL, 10), faults);
+    } else {
+        measure(executable, 1000, faults);
+        measure(executable, 10000, faults);
+    }
     return 0;
 }
