@@ -48,10 +48,10 @@ static inline bool word_is_object(uint32_t word) { return word_tag(word) >= TAG_
 
 /* The text of a string's or key's word whose document has its bytes at `bytes`. */
 static inline struct str word_text(uint32_t word, const char *bytes) {
+    if (word_tag(word) == TAG_ATOM) return key_text(word_payload(word)); /* a number, no place among the bytes */
     const char *p = bytes + word_payload(word);
     uint32_t n;
     switch (word_tag(word)) {
-    case TAG_ATOM: return key_text(word_payload(word));
     case TAG_TEXT8: return (struct str){p + 1, (unsigned char)*p};
     case TAG_TEXT32: memcpy(&n, p, sizeof n); return (struct str){p + sizeof n, n};
     default: return (struct str){0};
