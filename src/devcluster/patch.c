@@ -30,20 +30,14 @@ cJSON *dev_patch_tree(const struct dev_request *r, cJSON *target, const cJSON *p
 }
 
 static cJSON *patch_plain(const struct dev_request *r, const cJSON *patch) {
-    struct dev_object *old = dev_storage_get(r->kind->objects, r->ns, r->name), *object = NULL;
+    struct dev_object *old = dev_storage_get(r->kind->objects, r->ns, r->name);
     if (!old) return dev_status_not_found(r->kind, r->name);
     cJSON *tree = dev_object_tree(old, r->kind), *refusal = dev_patch_tree(r, tree, patch);
     if (refusal) {
         cJSON_Delete(tree);
         return refusal;
     }
-    char *manager = dev_request_manager(r);
-    struct dev_write w = dev_write_of(r, manager);
-    refusal = dev_write_update(&w, old, tree, &object);
-    if (!refusal) dev_reply_object(r, 200, object);
-    dev_object_unref(object);
-    free(manager);
-    return refusal;
+    return dev_write_answer(r, old, tree);
 }
 
 static cJSON *check_apply(const struct dev_request *r, const cJSON *wanted) {

@@ -183,9 +183,20 @@ static cJSON *need_version(const struct dev_request *r, const cJSON *tree) {
     return dev_status_invalid(r->kind, r->name, causes);
 }
 
+cJSON *dev_write_answer(const struct dev_request *r, struct dev_object *old, cJSON *tree) {
+    struct dev_object *object = NULL;
+    char *manager = dev_request_manager(r);
+    struct dev_write w = dev_write_of(r, manager);
+    cJSON *refusal = dev_write_update(&w, old, tree, &object);
+    if (!refusal) dev_reply_object(r, 200, object);
+    dev_object_unref(object);
+    free(manager);
+    return refusal;
+}
+
 cJSON *dev_write_put(const struct dev_request *r) {
     cJSON *tree;
-    struct dev_object *old = dev_storage_get(r->kind->objects, r->ns, r->name), *object = NULL;
+    struct dev_object *old = dev_storage_get(r->kind->objects, r->ns, r->name);
     cJSON *refusal = need_body(r, &tree);
     if (refusal) return refusal;
     refusal = old ? need_version(r, tree) : dev_status_not_found(r->kind, r->name);
@@ -193,11 +204,5 @@ cJSON *dev_write_put(const struct dev_request *r) {
         cJSON_Delete(tree);
         return refusal;
     }
-    char *manager = dev_request_manager(r);
-    struct dev_write w = dev_write_of(r, manager);
-    refusal = dev_write_update(&w, old, tree, &object);
-    if (!refusal) dev_reply_object(r, 200, object);
-    dev_object_unref(object);
-    free(manager);
-    return refusal;
+    return dev_write_answer(r, old, tree);
 }

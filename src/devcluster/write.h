@@ -26,6 +26,9 @@ struct dev_write {
 cJSON *dev_write_create(const struct dev_write *w, cJSON *tree, struct dev_object **out);
 cJSON *dev_write_update(const struct dev_write *w, struct dev_object *old, cJSON *tree, struct dev_object **out);
 
+/* Updates `old` to `tree`, which is taken, as the request wants it written, and answers with the object; or returns the refusal. */
+cJSON *dev_write_answer(const struct dev_request *r, struct dev_object *old, cJSON *tree);
+
 /* The verbs create (POST) and update (PUT). */
 struct dev_write dev_write_of(const struct dev_request *r, const char *manager);
 cJSON *dev_write_post(const struct dev_request *r);
