@@ -11,6 +11,7 @@ enum {
     VERIFY_MS = 10 * 1000,
     PRESENT_US = 300 * 1000 * 1000,
     ABSENT_US = 20 * 1000 * 1000,
+    RETRY_MS = 1000, /* after an answer that said nothing */
 };
 
 enum known { UNKNOWN, PRESENT, ABSENT, DENIED };
@@ -61,7 +62,10 @@ static void answered(struct doc *object, const struct err *err, void *arg) {
     }
     enum known now = known_by(err), before = e->known;
     e->asking = false;
-    if (now == UNKNOWN) return;
+    if (now == UNKNOWN) {
+        timer_start(s->timer, RETRY_MS);
+        return;
+    }
     e->known = now;
     set_denied(s, now == DENIED);
     if (now != before) reads_existence_changed(s->reads, s->gvk, e->ns, e->name);
@@ -95,12 +99,15 @@ static void forget(struct entry *e) {
     if (!e->asking) free(e);
 }
 
+/* How long it is good for. */
+static int64_t lasts_us(enum known known) { return known == PRESENT ? PRESENT_US : known == UNKNOWN ? RETRY_MS * 1000 : ABSENT_US; }
+
 static void verify(void *arg) {
     struct secrets *s = arg;
     struct entry *e, *next;
     int64_t now_us = clock_mono_us();
     HASH_ITER(hh, s->entries, e, next) {
-        bool due = now_us - e->asked_us >= (e->known == PRESENT ? PRESENT_US : ABSENT_US);
+        bool due = now_us - e->asked_us >= lasts_us(e->known);
         if (!reads_anyone_asked(s->reads, s->gvk, e->ns, e->name))
             forget(e);
         else if (due && !e->asking)
