@@ -82,7 +82,7 @@ const struct policy *script_holder(const struct policy *policy, const char *func
 /* Runs to the end; never SUSPENDED. */
 void script_run(const struct script_call *call, struct script_outcome *out);
 
-/* A call that can be suspended: steps, and remote analyzers. */
+/* A call that can be suspended: a step. */
 struct script_task;
 
 /* Starts it. On SUSPENDED *task is to be resumed or dropped; otherwise it is NULL. What `call` points to must live as long as the task. */

@@ -38,7 +38,7 @@ static const struct {
     {"mode", DOC_STRING, true, false},     {"enabled", DOC_BOOL, true, false},
     {"watches", DOC_ARRAY, false, false},  {"fields", DOC_ARRAY, false, false},
     {"indexes", DOC_OBJECT, false, false}, {"rules", DOC_OBJECT, false, true},
-    {"params", DOC_OBJECT, false, false},  {"remote", DOC_BOOL, false, true},
+    {"params", DOC_OBJECT, false, false},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -152,7 +152,6 @@ int policy_check(struct policy_entry *e, struct err *err) {
     if (!rc) rc = check_mode(e, err);
     if (!rc) rc = check_layer(e, err);
     if (rc || e->disables) return rc;
-    e->policy.remote = doc_bool(doc_get(table, STR("remote")));
     rc = check_functions(e, err);
     if (!rc) rc = check_description(e, err);
     if (!rc) rc = check_params(e, err);

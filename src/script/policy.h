@@ -47,7 +47,6 @@ struct policy {
     size_t watch_count;
     struct policy_rule *rules;
     size_t rule_count;
-    bool remote;                /* an analyzer that asks the world: may suspend, runs on the CR's interval */
     struct doc *params;         /* what ctx.params shows; NULL: none */
     const struct policy *lower; /* the policy of this kind and name in the layer below (built-in at last), or NULL */
     bool wraps;                 /* mode = "wrap": ctx.next calls `lower` */
