@@ -39,7 +39,6 @@ struct deliveries *deliveries_new(struct k8s_operator *op, delivery_over over, v
 void delivery_free(struct delivery *d) {
     timer_free(d->timer);
     bundle_unref(d->bundle);
-    doc_unref(d->config);
     doc_unref(d->request);
     free(d->group_id);
     free(d->finding_id);
@@ -56,10 +55,23 @@ static void unlink_delivery(struct delivery *d) {
     d->all->count--;
 }
 
+static void take_off(struct delivery *d) {
+    d->state = FLYING;
+    d->next_flying = d->all->flying;
+    d->all->flying = d;
+}
+
+static void land(struct delivery *d) {
+    struct delivery **at = &d->all->flying;
+    while (*at && *at != d) at = &(*at)->next_flying;
+    if (*at) *at = d->next_flying;
+}
+
 /* One that is under way goes when its answer comes: see answered. */
 static void abandon(struct delivery *d) {
     d->tenant = NULL;
     timer_stop(d->timer);
+    land(d);
     unlink_delivery(d);
     if (d->state == FLYING) {
         if (d->call) http_cancel(d->call);
@@ -114,6 +126,7 @@ void delivery_end(struct delivery *d, enum delivery_end how, struct str ref, con
         .severity = d->severity,
         .sink = str_of(d->sink),
     };
+    land(d);
     unlink_delivery(d);
     all->over(&order, how, ref, why, all->arg);
     delivery_free(d);
@@ -129,6 +142,7 @@ void delivery_try_again(struct delivery *d, int64_t wait_ms, const char *why) {
     }
     for (int i = 1; i < d->attempts && pause_ms < LONGEST_PAUSE_MS; i++) pause_ms *= 2;
     if (pause_ms > LONGEST_PAUSE_MS) pause_ms = LONGEST_PAUSE_MS;
+    land(d);
     d->state = PAUSED;
     timer_start(d->timer, wait_ms > pause_ms ? wait_ms : pause_ms);
     telemetry_notified(d->all->op->telemetry, str_of(d->sink), "retried");
@@ -140,8 +154,8 @@ void delivery_try_again(struct delivery *d, int64_t wait_ms, const char *why) {
 
 static int flying_of(const struct deliveries *all, const struct delivery *like) {
     int n = 0;
-    for (const struct delivery *d = all->list; d; d = d->next)
-        if (d->state == FLYING && d->tenant == like->tenant && !strcmp(d->sink, like->sink)) n++;
+    for (const struct delivery *d = all->flying; d; d = d->next_flying)
+        if (d->tenant == like->tenant && !strcmp(d->sink, like->sink)) n++;
     return n;
 }
 
@@ -152,6 +166,7 @@ static void pump(struct deliveries *all) {
             d = d->next;
             continue;
         }
+        take_off(d);
         delivery_attempt(d);
         d = all->list;
     }
@@ -178,7 +193,6 @@ static struct delivery *delivery_new(struct deliveries *all, const struct delive
         .secret_key = str_dup(o->secret_key),
         .change = o->change,
         .severity = o->severity,
-        .config = doc_ref(o->config),
         .request = doc_copy(o->request, err),
         .timer = timer_new(all->op->options.loop, pause_over, d),
     };

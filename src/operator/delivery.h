@@ -22,7 +22,6 @@ struct delivery_order {
     enum severity severity;
     struct str sink;                    /* the name that the route gave */
     const struct policy *policy;        /* whose `response` judges the answer; the delivery holds its bundle */
-    const struct doc *config;           /* as the policy got it: {…, url, secret} */
     struct doc_value request;           /* {method, url, headers, body} */
     struct str secret_name, secret_key; /* where the URL is; empty: in the request */
 };

@@ -17,20 +17,21 @@ struct delivery {
     char *group_id, *finding_id, *sink, *secret_name, *secret_key;
     const char *change; /* static text */
     enum severity severity;
-    struct doc *config, *request;
+    struct doc *request;
     enum delivery_state state;
     int attempts;
     char problem[512];
     struct timer *timer;
     struct http_call *call;
-    struct delivery *next;
+    struct delivery *next, *next_flying;
 };
 
 struct deliveries {
     struct k8s_operator *op;
     delivery_over over;
     void *arg;
-    struct delivery *list; /* in order of arrival */
+    struct delivery *list;   /* in order of arrival */
+    struct delivery *flying; /* those of the list that are under way: few, however long it is */
     size_t count;
     int64_t timeout_ms;
 };

@@ -190,7 +190,6 @@ void delivery_attempt(struct delivery *d) {
     struct err err;
     const struct gvk *secret = gvk_parse(STR("v1/Secret"), &err);
     struct str url = doc_path_str(doc_root(d->request), "url");
-    d->state = FLYING;
     if (*d->secret_name && secret)
         discovery_resolve(cluster_discovery(d->all->op->cluster), secret, secret_resolved, d);
     else if (url.n)

@@ -80,7 +80,6 @@ static enum sink_outcome carry_out(struct deliveries *deliveries, const struct s
         .severity = news->finding->severity,
         .sink = sink->name,
         .policy = sink->policy,
-        .config = sink->config,
         .request = request,
         .secret_name = doc_path_str(sink->entry, "secret.name"),
         .secret_key = doc_path_str(sink->entry, "secret.key"),
