@@ -36,8 +36,6 @@ struct kube_client *kube_client_new(struct loop *loop, struct http_client *http,
     c->duration = metrics ? metrics_define(metrics, &DURATION) : NULL;
     return c;
 }
-
-const struct kube_config *kube_client_config(const struct kube_client *c) { return c->config; }
 struct loop *kube_client_loop(const struct kube_client *c) {
     return c->loop;
 }

@@ -44,7 +44,6 @@ struct kube_request {
 struct kube_client *kube_client_new(struct loop *loop, struct http_client *http, const struct kube_config *config, struct metrics *metrics,
                                     struct err *err);
 void kube_client_free(struct kube_client *c); /* calls under way end with ERR_CANCELLED */
-const struct kube_config *kube_client_config(const struct kube_client *c);
 
 /* Starts a request; what it points to is copied. On an error `done` is not called. */
 int kube_send(struct kube_client *c, const struct kube_request *request, struct kube_call **call_out, struct err *err) ERR_MUST_CHECK;

@@ -32,15 +32,15 @@ struct store *operator_results(const struct k8s_operator *op) {
 
 /* ---- tenants ------------------------------------------------------------------------------------------------------------------ */
 
-static struct tenant *tenant_of(const struct k8s_operator *op, const struct doc *object, const char *ns_path, const char *name_path) {
-    struct str ns = doc_path_str(doc_root(object), ns_path), name = doc_path_str(doc_root(object), name_path);
+static struct tenant *tenant_of(const struct k8s_operator *op, const struct doc *cr) {
+    struct str ns = doc_path_str(doc_root(cr), "metadata.namespace"), name = doc_path_str(doc_root(cr), "metadata.name");
     for (struct tenant *t = op->tenants; t; t = t->hh.next)
         if (str_is(ns, t->ns) && str_is(name, t->name)) return t;
     return NULL;
 }
 
 static void k8sgpt_changed(struct k8s_operator *op, struct doc *cr) {
-    struct tenant *t = tenant_of(op, cr, "metadata.namespace", "metadata.name");
+    struct tenant *t = tenant_of(op, cr);
     struct err err;
     if (t) {
         tenant_changed(t, cr);
@@ -54,7 +54,7 @@ static void k8sgpt_changed(struct k8s_operator *op, struct doc *cr) {
 }
 
 static void k8sgpt_deleted(struct k8s_operator *op, const struct doc *cr) {
-    struct tenant *t = tenant_of(op, cr, "metadata.namespace", "metadata.name");
+    struct tenant *t = tenant_of(op, cr);
     if (!t) return;
     log_info("operator", "K8sGPT is gone", LOG_S("k8sgpt", t->key));
     telemetry_tenant_gone(op->telemetry, t);
@@ -93,8 +93,7 @@ static int64_t backoff_ms(int failures) {
     return ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
 }
 
-void operator_run_ended(struct k8s_operator *op, struct tenant *t, const struct err *failure, double requeue_s) {
-    (void)op;
+void operator_run_ended(struct tenant *t, const struct err *failure, double requeue_s) {
     bool again = t->again;
     t->again = false;
     t->ran = true;
@@ -123,7 +122,7 @@ static bool run_queue(void *arg) {
         t->queued = false;
         telemetry_dequeued(op->telemetry, clock_mono_us() - t->queued_us);
         timer_stop(t->timer);
-        if (run_start(t, &err)) operator_run_ended(op, t, &err, -1);
+        if (run_start(t, &err)) operator_run_ended(t, &err, -1);
         if (clock_mono_us() >= until_us) return op->queue != NULL;
     }
     return false;

@@ -61,7 +61,7 @@ void operator_tell_unreadable(const struct gvk *gvk, enum reflector_state state,
 struct store *operator_results(const struct k8s_operator *op); /* NULL while unreadable */
 
 /* A run of the tenant is over. `requeue_s` < 0: it asked for no further run. */
-void operator_run_ended(struct k8s_operator *op, struct tenant *t, const struct err *failure, double requeue_s);
+void operator_run_ended(struct tenant *t, const struct err *failure, double requeue_s);
 
 /* Records an Event about a K8sGPT resource; best effort. */
 void operator_event(struct k8s_operator *op, const struct tenant *t, struct str type, struct str reason, struct str message);

@@ -63,7 +63,7 @@ static void finish(struct run *r) {
     t->run = NULL;
     run_free(r);
     findings_end_run(t->findings);
-    operator_run_ended(t->op, t, failed ? &failure : NULL, requeue_s);
+    operator_run_ended(t, failed ? &failure : NULL, requeue_s);
 }
 
 static void status_written(const struct doc *object, const struct err *err, void *arg) {
