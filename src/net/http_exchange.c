@@ -55,6 +55,7 @@ static int early_refusal(const struct http_exchange *x) {
     bool get = strcmp(x->method, "GET") == 0 || strcmp(x->method, "HEAD") == 0;
     if (header_bytes(x->connection) > limits->header_bytes) return MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
     if (limits->get_only && !get) return MHD_HTTP_METHOD_NOT_ALLOWED;
+    if (x->path[0] != '/') return MHD_HTTP_BAD_REQUEST; /* a NUL byte ends what the daemon hands on; RFC 9112 3.2.1 */
     if (content_length(x) > (int64_t)limits->body_bytes) return MHD_HTTP_CONTENT_TOO_LARGE;
     return 0;
 }
@@ -62,6 +63,7 @@ static int early_refusal(const struct http_exchange *x) {
 static const char *refusal_text(int status) {
     switch (status) {
     case MHD_HTTP_METHOD_NOT_ALLOWED: return "only GET and HEAD are answered here\n";
+    case MHD_HTTP_BAD_REQUEST: return "the request names no path\n";
     case MHD_HTTP_CONTENT_TOO_LARGE: return "the request body is too large\n";
     default: return "the request headers are too large\n";
     }
