@@ -48,7 +48,7 @@ SHARE     := $(DESTDIR)$(PREFIX)/share/k8sgpt-operator
 Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all deps demo test units unit behaviour lint lint-deps tidy docs format layers asan valgrind fuzz fuzzers bench clean install help FORCE
+.PHONY: all deps demo test units unit behaviour e2e reliability lint lint-deps tidy docs format layers asan valgrind fuzz fuzzers bench clean install help FORCE
 .DELETE_ON_ERROR:
 
 all: $(BIN)
@@ -118,6 +118,21 @@ unit-%:
 ## make behaviour  the tests of the whole program only
 behaviour: $(BIN)
 	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) lua5.4 spec/run.lua behaviour
+
+## make e2e        the same behaviour, and what only a real control plane shows, on kube-apiserver, etcd and kwok (needs Go; builds them once)
+# What is measured is kept, and held against spec/reliability.lua; the C tests of those requirements run again for their figures.
+FIGURES := $(abspath $(BUILD))/figures
+e2e: deps
+	@tools/deps.sh e2e
+	@spec/e2e/tools/build.sh cluster kubernetes >/dev/null
+	@$(MAKE) --no-print-directory -j$(JOBS) all units
+	@rm -rf $(FIGURES) && mkdir -p $(FIGURES)
+	@FIGURES=$(FIGURES) BUILD=$(BUILD) lua5.4 spec/run.lua e2e $(UNIT_BIN)
+	@lua5.4 tools/docs/reliability.lua $(FIGURES) >$(BUILD)/reliability.md
+
+## make reliability  make e2e, and docs/reliability.md from what it measured
+reliability: e2e
+	@cp $(BUILD)/reliability.md docs/reliability.md
 
 ## make asan       every test again under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer
 # Without strict_string_checks, which takes strndup of a span without a NUL for an overflow.

@@ -1,13 +1,13 @@
 --- Runs the test suites and adds them up.
 --
---   BUILD=build lua5.4 spec/run.lua all|unit|lua|behaviour|policies|repository [UNIT_BINARY...]
+--   BUILD=build lua5.4 spec/run.lua all|unit|lua|behaviour|policies|repository|e2e [UNIT_BINARY...]
 --
 -- One line a suite, the whole output of what failed, and a last line "N passed, N failed[, N skipped]". The exit status is 0
 -- only when nothing failed and every suite that was asked for could be run.
 
 local BUILD = os.getenv("BUILD") or "build"
 local AT_ONCE = 4
-local LIMIT_SECONDS = 170 -- a hanging test is a failure, not a hanging build
+local LIMIT_SECONDS = 170 -- of a file; a hanging test is a failure, not a hanging build
 
 ---@class Score
 ---@field passed integer
@@ -86,15 +86,17 @@ local suites = {}
 ---@param files string[]
 ---@param command string for the shell; {} stands for the file
 ---@param count fun(output: string): Score
+---@param at_once? integer
+---@param limit_seconds? integer
 ---@return Score
-local function each_of(files, command, count)
+local function each_of(files, command, count, at_once, limit_seconds)
   if #files == 0 then return score() end
   local folder = BUILD .. "/test"
   os.execute("rm -rf " .. quote(folder) .. " && mkdir -p " .. quote(folder))
   local names = {}
   for i, file in ipairs(files) do names[i] = quote(file) end
-  local one = ("log=%s/$(echo {} | tr / .); timeout -k 5 %d %s >$log 2>&1; echo $? >$log.status"):format(folder, LIMIT_SECONDS, command)
-  os.execute(("printf '%%s\\n' %s | xargs -P %d -I{} sh -c %s"):format(table.concat(names, " "), AT_ONCE, quote(one)))
+  local one = ("log=%s/$(echo {} | tr / .); timeout -k 5 %d %s >$log 2>&1; echo $? >$log.status"):format(folder, limit_seconds or LIMIT_SECONDS, command)
+  os.execute(("printf '%%s\\n' %s | xargs -P %d -I{} sh -c %s"):format(table.concat(names, " "), at_once or AT_ONCE, quote(one)))
   local sum = score()
   for _, file in ipairs(files) do
     local log = folder .. "/" .. file:gsub("/", ".")
@@ -112,10 +114,14 @@ local function score_of_busted(output)
   return score(math.tointeger(passed), math.tointeger(failed) + math.tointeger(errors), math.tointeger(pending))
 end
 
-local function busted(folder)
+---@param folder string
+---@param environment? string[] NAME=VALUE
+local function busted(folder, environment, at_once, limit_seconds)
+  local words = { quote("LUA_PATH=./lua/?.lua;./spec/?.lua;./?.lua;;") }
+  for i, pair in ipairs(environment or {}) do words[i + 1] = quote(pair) end
   -- Not --lpath: busted hands its options on to the Lua of --lua unquoted, and the shell ends the command at a semicolon.
-  local command = 'env "LUA_PATH=./lua/?.lua;./spec/?.lua;./?.lua;;" busted --lua=/usr/bin/lua5.4 -o plainTerminal {}'
-  return each_of(lines_of("find " .. folder .. " -name '*_spec.lua' | sort"), command, score_of_busted)
+  local command = ("env %s busted --lua=/usr/bin/lua5.4 -o plainTerminal {}"):format(table.concat(words, " "))
+  return each_of(lines_of("find " .. folder .. " -name '*_spec.lua' | sort"), command, score_of_busted, at_once, limit_seconds)
 end
 
 suites.lua = function() return busted("spec/lua") end
@@ -146,7 +152,30 @@ function suites.repository()
   return sum
 end
 
+--- The behaviour suite again, on one real kube-apiserver that all its files share, one after the other.
+function suites.real()
+  local plane = lines_of("lua5.4 spec/e2e/plane.lua start")[1]
+  if not plane then return score(0, 1) end
+  local result = busted("spec/behaviour/operator", { "CLUSTER=real", "CONTROL_PLANE=" .. plane }, 1)
+  os.execute("lua5.4 spec/e2e/plane.lua stop " .. quote(plane))
+  return result
+end
+
+--- What only a real control plane shows; each file starts the one that it needs.
+function suites.plane() return busted("spec/e2e", nil, 1, 600) end
+
+--- The tests that measure what docs/reliability.md says.
+function suites.measured(binaries)
+  local wanted = {}
+  for _, binary in ipairs(binaries) do
+    local source = binary:gsub("^" .. BUILD:gsub("%p", "%%%0"), "spec") .. ".c"
+    if read_file(source):find("figure_record", 1, true) then wanted[#wanted + 1] = binary end
+  end
+  return suites.unit(wanted)
+end
+
 local ORDER = { "unit", "lua", "policies", "repository", "behaviour" }
+local GROUPS = { all = ORDER, e2e = { "measured", "real", "plane" } }
 
 local function summary(result)
   return ("%d passed, %d failed%s"):format(result.passed, result.failed, result.skipped > 0 and (", %d skipped"):format(result.skipped) or "")
@@ -157,16 +186,14 @@ local function wall_seconds()
 end
 
 local wanted, total = arg[1] or "all", score()
-assert(wanted == "all" or suites[wanted], "no suite named " .. wanted)
+assert(GROUPS[wanted] or suites[wanted], "no suite named " .. wanted)
 assert(exists(BUILD .. "/k8sgpt-operator") or wanted == "unit", BUILD .. "/k8sgpt-operator is not built: make all")
-for _, name in ipairs(ORDER) do
-  if wanted == "all" or wanted == name then
-    local start = wall_seconds()
-    local result = suites[name](table.pack(table.unpack(arg, 2)))
-    print(("%-11s %-40s %5.1f s"):format(name, summary(result), wall_seconds() - start))
-    io.stdout:flush()
-    add(total, result)
-  end
+for _, name in ipairs(GROUPS[wanted] or { wanted }) do
+  local start = wall_seconds()
+  local result = suites[name](table.pack(table.unpack(arg, 2)))
+  print(("%-11s %-40s %5.1f s"):format(name, summary(result), wall_seconds() - start))
+  io.stdout:flush()
+  add(total, result)
 end
 print(summary(total))
 os.exit(total.failed == 0 and total.passed > 0)

@@ -8,31 +8,14 @@
 
 local json = require "cjson"
 local program = require "support.program"
+local web = require "support.web"
 
 local operator = { clean = program.clean, await = program.await }
 operator.BINARY = os.getenv("K8SGPT_OPERATOR") or (os.getenv("BUILD") or "build") .. "/k8sgpt-operator"
 
-local quote, await = program.quote, program.await
+local await = program.await
 
---- One HTTP request.
----@param options? {method?: string, accept?: string, type?: string, body?: string}
----@return string body
----@return integer status 0 when nobody answered
----@return string headers
-local function http(url, options)
-  options = options or {}
-  local words = { "curl -sS -i --max-time 5 -X", options.method or "GET", "-H", quote("Accept: " .. (options.accept or "application/json")) }
-  if options.body then
-    local type = quote("Content-Type: " .. (options.type or "application/json"))
-    table.move({ "-H", type, "--data-binary", quote(options.body) }, 1, 4, #words + 1, words)
-  end
-  local pipe = assert(io.popen(("%s %s 2>&1"):format(table.concat(words, " "), quote(url))))
-  local text = pipe:read("a"):gsub("\r\n", "\n"):gsub("^HTTP/%S+ 100[^\n]*\n\n", "")
-  pipe:close()
-  local head, body = text:match("^(HTTP/.-\n)\n(.*)$")
-  if not head then return text, 0, "" end
-  return body, math.tointeger(head:match("^HTTP/%S+ (%d+)")), head
-end
+local http = web.http
 operator.http = http
 
 --------------------------------------------------------------------------------------------------------------------------------
@@ -45,9 +28,7 @@ cluster.__index = cluster
 local CRDS <const> = { "crd/core.k8sgpt.ai_k8sgpts.yaml", "crd/core.k8sgpt.ai_results.yaml", "crd/core.k8sgpt.ai_mutations.yaml" }
 operator.CRDS = CRDS
 
-local PLURALS <const> = { K8sGPT = "k8sgpts", EndpointSlice = "endpointslices", Ingress = "ingresses" }
-
-local function plural(kind) return PLURALS[kind] or kind:lower() .. "s" end
+local function plural(kind) return kind:lower() .. (kind:sub(-1) == "s" and "es" or "s") end
 
 --- Path of an object, or with `collection` of the list that it is in.
 local function path_of(object, collection)
@@ -58,32 +39,35 @@ local function path_of(object, collection)
 end
 operator.path_of = path_of
 
+--- The embedded API server, or with CLUSTER=real in the environment a real one.
+local backend = require(os.getenv("CLUSTER") == "real" and "support.real_cluster" or "support.embedded_cluster")
+
 --- Starts a cluster that has these objects, stored as they are.
 ---@param objects? table[]
 ---@param options? {crds?: boolean, deny?: string[], listen?: string}
 function operator.cluster(objects, options)
   options = options or {}
-  local folder = program.folder()
-  local arguments = { operator.BINARY, "dev-cluster", "--listen", options.listen or "127.0.0.1:0", "--kubeconfig-out", folder .. "/kubeconfig" }
-  local function add(flag, value) arguments[#arguments + 1], arguments[#arguments + 2] = flag, value end
-  if options.crds ~= false then
-    for _, path in ipairs(CRDS) do add("--load", path) end
-  end
-  for _, gvk in ipairs(options.deny or {}) do add("--deny", gvk) end
-  if objects and #objects > 0 then
-    program.write(folder .. "/objects.json", json.encode({ apiVersion = "v1", kind = "List", items = objects }))
-    add("--load", folder .. "/objects.json")
-  end
-  local self = setmetatable({ kubeconfig = folder .. "/kubeconfig", program = program.start(arguments) }, cluster)
-  self.url = self.program:await_line("the cluster is ready", function(line) return (line.text or ""):match("ready on (%S+)") end)
-  self.address = self.url:match("//(.*)")
-  return self
+  local server = backend.start(operator.BINARY, options.crds == false and {} or CRDS, objects or {}, options, plural)
+  return setmetatable({ server = server, kubeconfig = server.kubeconfig, url = server.url, address = server.address }, cluster)
 end
+
+--- Ends the API server, and with it all watches.
+function cluster:stop() self.server:stop() end
+
+--- Moves with every write of anybody.
+---@return string
+function cluster:version() return self.server:version() end
+
+--- One request; `options` as support.web has them.
+---@return string body
+---@return integer status 0 when nobody answered
+---@return string headers
+function cluster:http(path, options) return self.server:http(path, options) end
 
 --- The decoded answer; an error when the server refuses.
 ---@return any
 function cluster:request(method, path, body, content_type, accept)
-  local text, status = http(self.url .. path, { method = method, body = body and json.encode(body), type = content_type, accept = accept })
+  local text, status = self:http(path, { method = method, body = body and json.encode(body), type = content_type, accept = accept })
   if status < 200 or status > 299 then error(("%s %s: %d %s"):format(method, path, status, text), 2) end
   return json.decode(text)
 end
@@ -92,7 +76,7 @@ function cluster:get(path, accept) return self:request("GET", path, nil, nil, ac
 
 ---@return table? nil when it does not exist
 function cluster:find(object)
-  local text, status = http(self.url .. path_of(object))
+  local text, status = self:http(path_of(object))
   return status == 200 and json.decode(text) or nil
 end
 
@@ -101,7 +85,7 @@ end
 function cluster:create(object)
   local namespace = object.metadata.namespace
   if namespace and namespace ~= "default" and object.kind ~= "Namespace" then
-    http(self.url .. "/api/v1/namespaces", { method = "POST", body = json.encode({ metadata = { name = namespace } }) }) -- may be there
+    self:http("/api/v1/namespaces", { method = "POST", body = json.encode({ metadata = { name = namespace } }) }) -- may be there
   end
   local made = self:request("POST", path_of(object, true), object)
   if object.status then made = self:patch(object, { status = object.status }, "status") end
@@ -173,10 +157,6 @@ function cluster:await_condition(k8sgpt, type, reason)
     return have[type] and have[type].reason == reason and have[type]
   end)
 end
-
---- The newest resourceVersion: it moves with every write of anybody.
----@return string
-function cluster:version() return self:get("/api/v1/namespaces").metadata.resourceVersion end
 
 --------------------------------------------------------------------------------------------------------------------------------
 -- The operator

@@ -49,15 +49,17 @@ end
 ---@param what string|fun(): string for the message when it does not come
 ---@param look fun(): T?
 ---@param every? number seconds
+---@param limit? number seconds, where the usual limit is too short
 ---@return T
-function program.await(what, look, every)
-  local deadline = system.monotime() + program.LIMIT_SECONDS
+function program.await(what, look, every, limit)
+  limit = limit or program.LIMIT_SECONDS
+  local deadline = system.monotime() + limit
   repeat
     local found = look()
     if found then return found end
     system.sleep(every or LOOK_SECONDS)
   until system.monotime() > deadline
-  error(("not within %d s: %s"):format(program.LIMIT_SECONDS, type(what) == "string" and what or what()), 2)
+  error(("not within %d s: %s"):format(limit, type(what) == "string" and what or what()), 2)
 end
 
 --- Runs a program to its end.
@@ -72,16 +74,19 @@ end
 
 --- Starts a program in the background. A shell stays with it to reap it and to note how it ended.
 ---@param arguments string[] the executable first
+---@param options? {lasting?: string} a folder for its log: it outlives program.clean, and whoever starts it ends it
 ---@return table
-function program.start(arguments)
-  local folder = program.folder()
+function program.start(arguments, options)
+  local folder = options and options.lasting or program.folder()
+  lfs.mkdir(folder)
+  os.remove(folder .. "/status")
   local self = setmetatable({ arguments = arguments, log = folder .. "/log", status_file = folder .. "/status", at = 0, entries = {} }, program)
   local script = ('%s >%s 2>&1 </dev/null & echo $!; exec >/dev/null; wait $!; echo $? >%s.new; mv %s.new %s'):format(
     words(arguments), self.log, self.status_file, self.status_file, self.status_file)
   local pipe = assert(io.popen("sh -c " .. program.quote("(" .. script .. ") 2>/dev/null &")))
   self.pid = assert(pipe:read("l"):match("^%d+$"))
   pipe:close()
-  running[self] = true
+  if not options then running[self] = true end
   return self
 end
 

@@ -23,7 +23,7 @@ end
 --- An address on this machine where nobody listens.
 local function closed_address()
   local cluster = operator.cluster()
-  cluster.program:stop()
+  cluster:stop()
   return cluster.address, cluster.kubeconfig
 end
 
@@ -118,7 +118,7 @@ describe("what may come yet", function()
     local result = cluster:await_results({ "Pod default/web" })["Pod default/web"]
     op:await_ready()
     local state = { cluster:find(objects.k8sgpt()), objects.image_error("web"), result }
-    cluster.program:stop()
+    cluster:stop()
     cluster = operator.cluster(state, { listen = cluster.address })
     cluster:create(objects.image_error("later"))
     cluster:await_results { "Pod default/later", "Pod default/web" }
@@ -135,8 +135,8 @@ describe("what may come yet", function()
     assert.are.same({ "K8sGPT resources cannot be read", 503 }, { body, status })
     for _, path in ipairs(operator.CRDS) do
       local text = program.read(path)
-      local url = cluster.url .. "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/" .. text:match("\n  name: ([%w.]+)") .. "?fieldManager=test"
-      assert.are.equal(201, select(2, operator.http(url, { method = "PATCH", type = "application/apply-patch+yaml", body = text })))
+      local crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/" .. text:match("\n  name: ([%w.]+)") .. "?fieldManager=test"
+      assert.are.equal(201, select(2, cluster:http(crd, { method = "PATCH", type = "application/apply-patch+yaml", body = text })))
     end
     cluster:create(objects.k8sgpt())
     cluster:await_results { "Pod default/web" }
@@ -148,7 +148,7 @@ describe("what may come yet", function()
     local op = cluster:operator()
     cluster:await_results { "Pod default/web" }
     local bad = objects.k8sgpt({ engine = { mode = "Steam" } }, "bad")
-    local text, status = operator.http(cluster.url .. operator.path_of(bad, true), { method = "POST", body = require("cjson").encode(bad) })
+    local text, status = cluster:http(operator.path_of(bad, true), { method = "POST", body = require("cjson").encode(bad) })
     assert.are.equal(422, status)
     assert.matches("spec.engine.mode", text, 1, true)
     assert.are.same({ "opened Pod default/web image" }, op:told())

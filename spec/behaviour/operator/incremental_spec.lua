@@ -65,7 +65,8 @@ describe("an analysis", function()
     cluster:create(objects.config("unrelated"))
     cluster:patch(objects.config("settings"), { data = { more = "yes" } })
     cluster:patch(slice, { metadata = { annotations = { ["example.com/seen"] = "now" } } })
-    cluster:patch(service, { status = { loadBalancer = { ingress = { { ip = "10.0.0.9" } } } } }, "status")
+    local condition = { type = "example.com/Seen", status = "True", reason = "Seen", message = "", lastTransitionTime = objects.ago() }
+    cluster:patch(service, { status = { conditions = { condition } } }, "status")
     pass("web")
     assert.are.equal(before, runs())
     cluster:patch(objects.slice(other), { endpoints = require("cjson").null })
@@ -135,7 +136,7 @@ describe("a kind that may not be read", function()
     for _, result in pairs(kept) do state[#state + 1] = result end
     state[#state + 1], state[#state + 2] = cluster:find(cr), objects.deployment("api", "default", 2, 1)
     state[#state + 1], state[#state + 2], state[#state + 3] = objects.image_error("web"), objects.service("db"), cluster:find(other)
-    cluster.program:stop()
+    cluster:stop()
 
     cluster = operator.cluster(state, { deny = { "v1/Pod" } })
     op = cluster:operator { "--grace", "0" }
@@ -156,7 +157,7 @@ describe("a kind that may not be read", function()
     assert.matches("v1/Pod: .*forbidden", cluster:await_condition(other, "Analysed", "AnalyzerFailed").message) -- Service looks at pods too
     state = { cluster:find(cr), cluster:find(other), objects.healthy_pod("web") } -- and has it again
     for _, result in pairs(cluster:results()) do state[#state + 1] = result end
-    cluster.program:stop()
+    cluster:stop()
     cluster = operator.cluster(state)
     op = cluster:operator { "--grace", "0" }
     cluster:await_results {}

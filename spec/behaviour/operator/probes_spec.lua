@@ -81,7 +81,7 @@ describe("/readyz", function()
     end)
     local _, findings = op:metric("k8sgpt_number_of_results_by_type")
     assert.are.equal(300, findings)
-    cluster.program:stop() -- caches stay what they are
+    cluster:stop() -- caches stay what they are
     assert.are.equal(200, select(2, op:probe("/readyz")))
   end)
 end)

@@ -152,7 +152,7 @@ describe("a K8sGPT", function()
     for _, interval in ipairs { "5d", "soon", "1.5h", "-1m" } do
       local bad = objects.k8sgpt { analysis = { interval = interval } }
       assert.has_error(function() cluster:create(bad) end, nil)
-      local _, status = operator.http(cluster.url .. operator.path_of(bad, true), { method = "POST", body = require("cjson").encode(bad) })
+      local _, status = cluster:http(operator.path_of(bad, true), { method = "POST", body = require("cjson").encode(bad) })
       assert.are.equal(422, status)
     end
     local zero = objects.k8sgpt { analysis = { interval = "0s" } }

@@ -33,7 +33,7 @@ describe("watches", function()
     operator.await("three Results", function() return #cluster:get("/apis/core.k8sgpt.ai/v1alpha1/results").items == 3 end)
     assert.are.equal(1, op:metric("k8sgpt_watch_events_total", { resource = "pods", type = "ADDED" }))
 
-    cluster.program:stop() -- ends the watches, which are counted then
+    cluster:stop() -- ends the watches, which are counted then
     local watches
     operator.await("the end of all watches", function()
       watches = asked(op, "watch", "200")

@@ -1,0 +1,221 @@
+--- A real kube-apiserver as the cluster of a test: see support.operator. The other one is support.embedded_cluster.
+--
+-- One control plane serves all tests of a process, or of a whole run where CONTROL_PLANE names the file that support.control_plane
+-- described it in. Each test begins with what the server made itself: etcd is wiped, and the test's objects are written
+-- into it as they are, with their status, uid and age, which no request could do.
+
+local control_plane = require "support.control_plane"
+local json = require "cjson"
+local program = require "support.program"
+
+local real = {}
+real.__index = real
+
+local CRD_KEYS <const> = "/registry/apiextensions.k8s.io/customresourcedefinitions/"
+--- The server's own, which it keeps writing, and what takes it seconds to do without or to provide again.
+local OWN <const> = { "/registry/masterleases/", "/registry/leases/kube-system/", "/registry/ranges/", "/registry/apiregistration.k8s.io/", CRD_KEYS }
+--- Where a resource lies in etcd, if not under its plural (k8s.io/kubernetes/pkg/registry, the storage of each).
+local PLACES <const> = { services = "services/specs", endpoints = "services/endpoints", nodes = "minions", ingresses = "ingress" }
+
+local plane, baseline
+
+local function is_own(key)
+  for _, prefix in ipairs(OWN) do
+    if key:sub(1, #prefix) == prefix then return true end
+  end
+  return false
+end
+
+--------------------------------------------------------------------------------------------------------------------------------
+-- Objects in etcd
+--------------------------------------------------------------------------------------------------------------------------------
+
+local serial = 0
+local function uid()
+  serial = serial + 1
+  return ("00000000-0000-4000-9000-%012d"):format(serial)
+end
+
+--- What a server gives an object when it stores it.
+local function stored(object)
+  local meta = {}
+  for key, value in pairs(object.metadata) do meta[key] = value end
+  meta.uid = meta.uid or uid()
+  meta.creationTimestamp = meta.creationTimestamp or os.date("!%Y-%m-%dT%H:%M:%SZ")
+  meta.generation = meta.generation or 1
+  meta.resourceVersion, meta.managedFields = nil, nil
+  local copy = { metadata = meta }
+  for key, value in pairs(object) do copy[key] = copy[key] or value end
+  return json.encode(copy)
+end
+
+local function namespace(name)
+  return { apiVersion = "v1", kind = "Namespace", metadata = { name = name, labels = { ["kubernetes.io/metadata.name"] = name } },
+    spec = { finalizers = { "kubernetes" } }, status = { phase = "Active" } }
+end
+
+local function key_of(object, plural)
+  local group = object.apiVersion:match("^(.*)/") or ""
+  local is_custom = group:find("k8sgpt.ai", 1, true) or group:find("example", 1, true)
+  local scope = object.metadata.namespace and object.metadata.namespace .. "/" or ""
+  return ("/registry/%s%s/%s%s"):format(is_custom and group .. "/" or "", PLACES[plural] or plural, scope, object.metadata.name)
+end
+
+local function put(objects, plural_of)
+  local puts, namespaces = {}, {}
+  for _, object in ipairs(objects) do
+    if object.metadata.namespace then namespaces[object.metadata.namespace] = true end
+  end
+  for name in pairs(namespaces) do
+    if not baseline["/registry/namespaces/" .. name] then puts["/registry/namespaces/" .. name] = stored(namespace(name)) end
+  end
+  for _, object in ipairs(objects) do puts[key_of(object, plural_of(object.kind))] = stored(object) end
+  plane.etcd:change(puts)
+end
+
+local function wipe()
+  local deletes = {}
+  for _, key in ipairs(plane.etcd:keys("/registry/")) do
+    if not baseline[key] and not is_own(key) then deletes[#deletes + 1] = key end
+  end
+  plane.etcd:change({}, deletes)
+end
+
+--------------------------------------------------------------------------------------------------------------------------------
+-- CRDs and rights
+--------------------------------------------------------------------------------------------------------------------------------
+
+local CRD_PATH <const> = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+local function plurals_of(crds)
+  local plurals = {}
+  for i, path in ipairs(crds) do
+    local plural, group = program.read(path):match("\n  name: (%w+)%.([%w.]+)")
+    plurals[i] = ("/apis/%s/v1alpha1/%s"):format(group, plural)
+  end
+  return plurals
+end
+
+--- Seen so a few times running: the server makes its storage anew when a new CRD becomes established.
+local STEADY <const> = 4
+
+local function await_served(crds, served)
+  for _, path in ipairs(plurals_of(crds)) do
+    local count = 0
+    program.await(path .. (served and " served" or " gone"), function()
+      local is_served = select(2, plane:http(plane.url .. path .. "?resourceVersion=0")) == 200
+      count = is_served == served and count + 1 or 0
+      return count == STEADY
+    end, 0.1, 30)
+  end
+end
+
+local function install(crds)
+  for _, path in ipairs(crds) do
+    local text = program.read(path)
+    local body, status = plane:http(("%s%s/%s?fieldManager=test&force=true"):format(plane.url, CRD_PATH, text:match("\n  name: ([%w.]+)")),
+      { method = "PATCH", type = "application/apply-patch+yaml", body = text })
+    if status > 201 then error(("%s: %d %s"):format(path, status, body)) end
+  end
+  await_served(crds, true)
+end
+
+local all_crds
+local function provide(crds, restarted)
+  local have = #plane.etcd:keys(CRD_KEYS) > 0
+  if #crds > 0 then all_crds = crds end
+  if #crds > 0 and not have then install(crds) end
+  if #crds > 0 and restarted then await_served(crds, true) end
+  if #crds == 0 and have then
+    plane.etcd:change({}, plane.etcd:keys(CRD_KEYS))
+    await_served(all_crds, false)
+  end
+end
+
+local ROLE <const> = "/apis/rbac.authorization.k8s.io/v1/clusterroles/operator-under-test"
+local RESOURCES <const> = "/api/v1"
+
+--- Everything, but for these kinds: RBAC cannot take away, so all else is named.
+local function rules(deny)
+  if #deny == 0 then return { { apiGroups = { "*" }, resources = { "*" }, verbs = { "*" } } } end
+  local denied, groups = {}, { [""] = RESOURCES }
+  for _, gvk in ipairs(deny) do denied[gvk] = true end
+  for _, group in ipairs(plane:request("GET", "/apis").groups) do groups[group.name] = "/apis/" .. group.preferredVersion.groupVersion end
+  local list = {}
+  for group, path in pairs(groups) do
+    local resources = {}
+    for _, resource in ipairs(plane:request("GET", path).resources or {}) do
+      if not denied[path:gsub("^/apis?/", "") .. "/" .. resource.kind] then resources[#resources + 1] = resource.name end
+    end
+    if #resources > 0 then list[#list + 1] = { apiGroups = { group }, resources = resources, verbs = { "*" } } end
+  end
+  return list
+end
+
+local function grant(deny)
+  local apply = "application/apply-patch+yaml"
+  local role = { apiVersion = "rbac.authorization.k8s.io/v1", kind = "ClusterRole", metadata = { name = "operator-under-test" }, rules = rules(deny) }
+  plane:request("PATCH", ROLE .. "?fieldManager=test&force=true", role, apply)
+  plane:request("PATCH", ROLE:gsub("roles/", "rolebindings/") .. "?fieldManager=test&force=true", {
+    apiVersion = "rbac.authorization.k8s.io/v1", kind = "ClusterRoleBinding", metadata = { name = "operator-under-test" },
+    roleRef = { apiGroup = "rbac.authorization.k8s.io", kind = "ClusterRole", name = "operator-under-test" },
+    subjects = { { kind = "User", name = "operator", apiGroup = "rbac.authorization.k8s.io" } },
+  }, apply)
+end
+
+--- Until the authoriser, which learns of roles by a watch, knows these rights: what it says of each kind is what was granted.
+local function await_rights(self, deny)
+  local function may(gvk)
+    local version, kind = gvk:match("^(.*)/(%w+)$")
+    local path = (version:find("/", 1, true) and "/apis/" or "/api/") .. version .. "/" .. self.plural_of(kind)
+    return select(2, plane:http(plane.url .. path .. "?limit=1", { user = "operator" })) == 200
+  end
+  program.await("rights", function()
+    for _, gvk in ipairs(deny) do
+      if may(gvk) then return false end
+    end
+    return #deny > 0 or may("v1/Pod")
+  end, 0.02)
+end
+
+--------------------------------------------------------------------------------------------------------------------------------
+-- A test's cluster
+--------------------------------------------------------------------------------------------------------------------------------
+
+local function shared()
+  if plane then return end
+  local described = os.getenv("CONTROL_PLANE")
+  plane = described and control_plane.attach(described) or control_plane.start()
+  if not described then real.ending = setmetatable({}, { __gc = function() plane:stop() end }) end -- when the process ends
+  plane.operator_kubeconfig = plane:user("operator", {})
+  baseline = {}
+  for _, key in ipairs(plane.keys) do baseline[key] = true end
+end
+
+---@param crds string[] files to install
+---@param objects table[] stored as they are
+---@param options {deny?: string[]}
+---@param plural_of fun(kind: string): string
+function real.start(_, crds, objects, options, plural_of)
+  shared()
+  local restarted = not plane:answers()
+  if restarted then plane:start_apiserver("kube-apiserver", { port = plane.port }) end
+  local self = setmetatable({ plane = plane, plural_of = plural_of, kubeconfig = plane.operator_kubeconfig, url = plane.url }, real)
+  self.address = plane.url:match("//(.*)")
+  wipe()
+  provide(crds, restarted)
+  grant(options.deny or {})
+  await_rights(self, options.deny or {})
+  put(objects, plural_of)
+  return self
+end
+
+--- Ends the API server as a crash does; the next test's cluster starts it again, at the same address.
+function real.stop() plane:kill("kube-apiserver") end
+
+--- Moves with every write of anybody but the server itself.
+---@return string
+function real.version() return plane.etcd:fingerprint("/registry/", is_own) end
+
+function real:http(path, options) return plane:http(self.url .. path, options) end
+
+return real

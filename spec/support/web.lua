@@ -1,0 +1,29 @@
+--- HTTP requests of tests, by curl.
+
+local program = require "support.program"
+
+local web = {}
+
+--- One request.
+---@param options? {method?: string, accept?: string, type?: string, body?: string, seconds?: number, flags?: string[]} `flags`: further ones of curl
+---@return string body
+---@return integer status 0 when nobody answered
+---@return string headers
+function web.http(url, options)
+  options = options or {}
+  local words = { "curl", "-sS", "-i", "--max-time", tostring(options.seconds or 5), "-X", options.method or "GET" }
+  local function add(...) table.move({ ... }, 1, select("#", ...), #words + 1, words) end
+  add("-H", "Accept: " .. (options.accept or "application/json"), table.unpack(options.flags or {}))
+  if options.body then
+    local path = program.folder() .. "/body"
+    program.write(path, options.body)
+    add("-H", "Content-Type: " .. (options.type or "application/json"), "--data-binary", "@" .. path)
+  end
+  add(url)
+  local text = program.run(words):gsub("\r\n", "\n"):gsub("^HTTP/%S+ 100[^\n]*\n\n", "")
+  local head, body = text:match("^(HTTP/.-\n)\n(.*)$")
+  if not head then return text, 0, "" end
+  return body, math.tointeger(head:match("^HTTP/%S+ (%d+)")), head
+end
+
+return web
