@@ -10,4 +10,13 @@
 ---@field limits table<string, number> the largest value that a figure may have, by what was measured
 
 ---@type Requirement[]
-return {}
+return {
+  {
+    id = "latency",
+    title = "A fault becomes a Result at once",
+    source = "the reason for this operator: upstream takes 20 s",
+    target = "watch event read until Result written: ≤ 50 ms on a real API server",
+    tests = { "spec/e2e/pipeline_spec.lua" },
+    limits = { ["a watch event read until its Result is written, mean"] = 50 },
+  },
+}

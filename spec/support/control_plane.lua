@@ -157,6 +157,40 @@ function plane:request(method, path, body, content_type, accept)
 end
 
 --------------------------------------------------------------------------------------------------------------------------------
+-- CRDs
+--------------------------------------------------------------------------------------------------------------------------------
+
+local CRDS <const> = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"
+--- Seen so a few times running: the server makes its storage anew when a new CRD becomes established.
+local STEADY <const> = 4
+
+--- Waits until the resources of these CRDs are served, or not any more.
+---@param paths string[] files
+---@param served boolean
+function plane:await_crds(paths, served)
+  for _, path in ipairs(paths) do
+    local text, count = program.read(path), 0
+    local plural, group, version = text:match("\n  name: (%w+)%."), text:match("\n  group: ([%w.]+)"), text:match("name: (v%w+)")
+    local collection = ("%s/apis/%s/%s/%s?resourceVersion=0"):format(self.url, group, version, plural)
+    program.await(collection .. (served and " served" or " gone"), function()
+      count = (select(2, self:http(collection)) == 200) == served and count + 1 or 0
+      return count == STEADY
+    end, 0.1, START_SECONDS)
+  end
+end
+
+---@param paths string[] files of one CRD each
+function plane:install_crds(paths)
+  for _, path in ipairs(paths) do
+    local text = program.read(path)
+    local url = ("%s%s%s?fieldManager=test&force=true"):format(self.url, CRDS, text:match("\n  name: ([%w.]+)"))
+    local body, status = self:http(url, { method = "PATCH", type = "application/apply-patch+yaml", body = text })
+    if status < 200 or status > 201 then error(("%s: %d %s"):format(path, status, body), 2) end
+  end
+  self:await_crds(paths, true)
+end
+
+--------------------------------------------------------------------------------------------------------------------------------
 -- Users
 --------------------------------------------------------------------------------------------------------------------------------
 

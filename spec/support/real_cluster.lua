@@ -85,49 +85,15 @@ end
 -- CRDs and rights
 --------------------------------------------------------------------------------------------------------------------------------
 
-local CRD_PATH <const> = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-local function plurals_of(crds)
-  local plurals = {}
-  for i, path in ipairs(crds) do
-    local plural, group = program.read(path):match("\n  name: (%w+)%.([%w.]+)")
-    plurals[i] = ("/apis/%s/v1alpha1/%s"):format(group, plural)
-  end
-  return plurals
-end
-
---- Seen so a few times running: the server makes its storage anew when a new CRD becomes established.
-local STEADY <const> = 4
-
-local function await_served(crds, served)
-  for _, path in ipairs(plurals_of(crds)) do
-    local count = 0
-    program.await(path .. (served and " served" or " gone"), function()
-      local is_served = select(2, plane:http(plane.url .. path .. "?resourceVersion=0")) == 200
-      count = is_served == served and count + 1 or 0
-      return count == STEADY
-    end, 0.1, 30)
-  end
-end
-
-local function install(crds)
-  for _, path in ipairs(crds) do
-    local text = program.read(path)
-    local body, status = plane:http(("%s%s/%s?fieldManager=test&force=true"):format(plane.url, CRD_PATH, text:match("\n  name: ([%w.]+)")),
-      { method = "PATCH", type = "application/apply-patch+yaml", body = text })
-    if status > 201 then error(("%s: %d %s"):format(path, status, body)) end
-  end
-  await_served(crds, true)
-end
-
 local all_crds
 local function provide(crds, restarted)
   local have = #plane.etcd:keys(CRD_KEYS) > 0
   if #crds > 0 then all_crds = crds end
-  if #crds > 0 and not have then install(crds) end
-  if #crds > 0 and restarted then await_served(crds, true) end
+  if #crds > 0 and not have then plane:install_crds(crds) end
+  if #crds > 0 and restarted then plane:await_crds(crds, true) end
   if #crds == 0 and have then
     plane.etcd:change({}, plane.etcd:keys(CRD_KEYS))
-    await_served(all_crds, false)
+    plane:await_crds(all_crds, false)
   end
 end
 
