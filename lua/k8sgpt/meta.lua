@@ -122,7 +122,7 @@
 --- What every policy gets.
 ---@class k8sgpt.Context
 ---@field params table the policy's parameters, read-only
----@field options {engine: "deployment"|"embedded", resultLogging: boolean, cluster: string} what the process was started with
+---@field options {engine: "deployment"|"embedded", resultLogging: boolean, cluster: string, namespaces: string[]} what the process was started with; no namespaces: all
 local Context = {}
 
 --- Adds a line to the operator's log.
@@ -189,10 +189,12 @@ function ReadContext.events(object, query) end
 ---@return k8sgpt.View?
 function ReadContext.parent(object) end
 
---- False when the cluster denies reading this kind or does not have it: then skip the check that needs it; it is shown as inactive.
+--- False when the cluster denies reading this kind or does not have it: then skip the check that needs it; what is denied is shown in the
+--- status. Rights may differ by namespace: name the one that is read.
 ---@param gvk k8sgpt.GVK
+---@param namespace? string nil: in any
 ---@return boolean
-function ReadContext.readable(gvk) end
+function ReadContext.readable(gvk, namespace) end
 
 --- Seconds since t; 0 for a time in the future, nil for nil or no time. Schedules nothing.
 ---@param t? k8sgpt.Time

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/namespaces.h"
 #include "cli/paths.h"
 #include "cli/verbs.h"
 #include "kube/config.h"
@@ -26,6 +27,8 @@ static const char HELP[] =
     "  --engine deployment|embedded      who diagnoses where a K8sGPT does not say (default deployment)\n"
     "  --policy-dir DIR                  policies of this cluster: a folder or a mounted ConfigMap (repeatable; later ones win)\n"
     "  --builtin-policies DIR            the policies to start from, instead of those that came with this executable\n"
+    "  --watch-namespace NS              the only namespaces to look into, where rights are by namespace (repeatable, or NS,NS; default "
+    "all)\n"
     "  --cluster-name NAME               goes into identities and notifications, where several clusters share a channel\n"
     "  --metrics-bind-address ADDR       /metrics (default :8080; 0: off)\n"
     "  --health-probe-bind-address ADDR  /healthz and /readyz (default :8081; 0: off)\n"
@@ -40,7 +43,8 @@ static const char HELP[] =
     "\n"
     "Examples:\n"
     "  k8sgpt-operator run --engine embedded\n"
-    "  k8sgpt-operator run --engine embedded --kubeconfig ~/.kube/config --context staging --policy-dir ./overrides\n";
+    "  k8sgpt-operator run --engine embedded --kubeconfig ~/.kube/config --context staging --policy-dir ./overrides\n"
+    "  k8sgpt-operator run --engine embedded --watch-namespace shop,billing\n";
 
 enum { MAX_POLICY_DIRS = 32 };
 
@@ -48,6 +52,7 @@ struct settings {
     const char *kubeconfig, *context, *engine, *builtin, *cluster_name, *metrics_address, *health_address, *now;
     const char *policy_dirs[MAX_POLICY_DIRS];
     size_t policy_dir_count;
+    struct namespaces namespaces;
     enum log_format log_format;
     enum log_level log_level;
     bool result_logging, no_grace, leader_elect;
@@ -61,6 +66,7 @@ enum flag {
     F_ENGINE,
     F_POLICY_DIR,
     F_BUILTIN,
+    F_WATCH_NAMESPACE,
     F_CLUSTER,
     F_METRICS,
     F_HEALTH,
@@ -80,6 +86,7 @@ static const struct option FLAGS[] = {
     {"engine", required_argument, NULL, F_ENGINE},
     {"policy-dir", required_argument, NULL, F_POLICY_DIR},
     {"builtin-policies", required_argument, NULL, F_BUILTIN},
+    {"watch-namespace", required_argument, NULL, F_WATCH_NAMESPACE},
     {"cluster-name", required_argument, NULL, F_CLUSTER},
     {"metrics-bind-address", required_argument, NULL, F_METRICS},
     {"health-probe-bind-address", required_argument, NULL, F_HEALTH},
@@ -126,6 +133,11 @@ static int take_log(struct settings *s, int flag, const char *value) {
     return 0;
 }
 
+static int take_namespaces(struct settings *s, const char *list) {
+    struct err err;
+    return namespaces_add(&s->namespaces, list, &err) ? usage("--watch-namespace: ", err.msg) : 0;
+}
+
 static int take_checked(struct settings *s, int flag, const char *value) {
     static const char *const engines[] = {"deployment", "embedded", NULL};
     struct stat st;
@@ -139,6 +151,7 @@ static int take_checked(struct settings *s, int flag, const char *value) {
         if (stat(value, &st) || !S_ISDIR(st.st_mode)) return usage("--policy-dir: there is no folder ", value);
         s->policy_dirs[s->policy_dir_count++] = value;
         return 0;
+    case F_WATCH_NAMESPACE: return take_namespaces(s, value);
     case F_GRACE:
         if (strcmp(value, "0")) return usage("--grace is 0 or left out, not ", value);
         s->no_grace = true;
@@ -253,6 +266,8 @@ static int start_operator(struct process *p, struct err *err) {
         .lua_dir = p->paths.lua,
         .policy_dirs = s->policy_dirs,
         .policy_dir_count = s->policy_dir_count,
+        .namespaces = (const char *const *)s->namespaces.names,
+        .namespace_count = s->namespaces.count,
         .version = version_text(),
         .revision = version_revision(),
         .no_grace = s->no_grace,
@@ -290,6 +305,7 @@ static void end(struct process *p) {
     if (p->loop) loop_free(p->loop);
     if (p->config) kube_config_free(p->config);
     paths_free(&p->paths);
+    namespaces_free(&p->settings.namespaces);
 }
 
 int cli_run(int argc, char **argv) {
@@ -302,7 +318,10 @@ int cli_run(int argc, char **argv) {
                             .log_level = LOG_INFO,
                         }};
     int code = read_flags(&p.settings, argc, argv);
-    if (code >= 0) return code;
+    if (code >= 0) {
+        namespaces_free(&p.settings.namespaces);
+        return code;
+    }
     log_init(stdout, p.settings.log_format, p.settings.log_level);
     signal(SIGPIPE, SIG_IGN);
     mallopt(M_ARENA_MAX, 1); /* one thread allocates; more arenas only keep memory apart */

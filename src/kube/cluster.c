@@ -59,11 +59,16 @@ void cluster_on_state(struct cluster *c, cluster_state_changed changed, void *ar
     c->state_arg = arg;
 }
 
-void cluster_entry_changed(struct entry *e) {
+void cluster_watch_only(struct cluster *c, const char *const *namespaces, size_t count) {
+    c->namespaces = namespaces;
+    c->namespace_count = count;
+}
+
+void cluster_entry_changed(struct entry *e, struct str ns, enum reflector_state state, const struct err *err) {
     struct cluster *c = e->cluster;
     if (c->plan) plan_check_soon(c->plan);
     if (!e->in_use || e->state == REFLECTOR_SYNCING || !c->state_changed) return;
-    c->state_changed(e->gvk, e->state, e->err.code ? &e->err : NULL, c->state_arg);
+    c->state_changed(e->gvk, ns, state, err, c->state_arg);
 }
 
 struct store *cluster_store(const struct cluster *c, const struct gvk *gvk) {
@@ -71,10 +76,32 @@ struct store *cluster_store(const struct cluster *c, const struct gvk *gvk) {
     return e ? e->store : NULL;
 }
 
+static enum reflector_state explain(enum reflector_state state, const struct err *err, const struct err **err_out) {
+    if (err_out) *err_out = err->code ? err : NULL;
+    return state;
+}
+
+enum reflector_state cluster_state_in(const struct cluster *c, const struct gvk *gvk, struct str ns, const struct err **err_out) {
+    static const struct err nothing, outside = {.code = ERR_FORBIDDEN, .msg = "this namespace is not among those of --watch-namespace"};
+    const struct entry *e = entry_set_find(&c->entries, gvk);
+    if (!e) return explain(REFLECTOR_MISSING, &nothing, err_out);
+    if (!ns.n || !e->source_count) return explain(e->state, &e->err, err_out);
+    const struct source *s = source_of(e, ns);
+    if (!s) return explain(REFLECTOR_DENIED, &outside, err_out);
+    return explain(s->state == REFLECTOR_MISSING ? REFLECTOR_SYNCING : s->state, &s->err, err_out);
+}
+
 enum reflector_state cluster_state(const struct cluster *c, const struct gvk *gvk, const struct err **err_out) {
-    struct entry *e = entry_set_find(&c->entries, gvk);
-    if (err_out) *err_out = e && e->err.code ? &e->err : NULL;
-    return e ? e->state : REFLECTOR_MISSING;
+    return cluster_state_in(c, gvk, (struct str){0}, err_out);
+}
+
+void cluster_each_denied(const struct cluster *c, const struct gvk *gvk, void (*each)(struct str ns, const struct err *why, void *arg),
+                         void *arg) {
+    const struct entry *e = entry_set_find(&c->entries, gvk);
+    for (size_t i = 0; e && e->state == REFLECTOR_SYNCED && i < e->source_count; i++) {
+        const struct source *s = &e->sources[i];
+        if (s->state == REFLECTOR_DENIED) each(str_of(s->ns), &s->err, arg);
+    }
 }
 
 bool cluster_all_settled(const struct cluster *c) {

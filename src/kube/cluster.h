@@ -30,14 +30,20 @@ struct cluster *cluster_new(struct loop *loop, struct kube_client *client, struc
 struct cluster *cluster_new_offline(void);
 void cluster_free(struct cluster *c);
 
+/* Before the first cluster_prepare: kinds that have namespaces are watched in these only. Borrows all. */
+void cluster_watch_only(struct cluster *c, const char *const *namespaces, size_t count);
+
 struct kube_client *cluster_client(const struct cluster *c); /* NULL when offline */
 struct discovery *cluster_discovery(const struct cluster *c);
 
 /* Told of every change in every store in use. One listener. `store` identifies the resource. */
 void cluster_on_change(struct cluster *c, store_changed changed, void *arg);
 
-/* Told when a resource in use becomes synced, denied or missing. One listener. */
-typedef void (*cluster_state_changed)(const struct gvk *gvk, enum reflector_state state, const struct err *err, void *arg);
+/*
+ * Told when a resource in use becomes synced, denied or missing; with a non-empty ns in that namespace only, where not all are watched
+ * at once. One listener.
+ */
+typedef void (*cluster_state_changed)(const struct gvk *gvk, struct str ns, enum reflector_state state, const struct err *err, void *arg);
 void cluster_on_state(struct cluster *c, cluster_state_changed changed, void *arg);
 
 /*
@@ -54,8 +60,18 @@ void cluster_commit(struct cluster *c, struct cluster_plan *plan);
 /* The store of a kind in use, or NULL when nobody wants it. */
 struct store *cluster_store(const struct cluster *c, const struct gvk *gvk);
 
-/* State of a kind in use; *err_out (may be NULL) says why it is not synced. REFLECTOR_MISSING when nobody wants it. */
+/*
+ * State of a kind in use; *err_out (may be NULL) says why it is not synced. REFLECTOR_MISSING when nobody wants it, or the server does not
+ * serve it: then its store is empty. Where not all namespaces are watched at once it is synced when one of them is.
+ */
 enum reflector_state cluster_state(const struct cluster *c, const struct gvk *gvk, const struct err **err_out);
+
+/* The same for the objects of one namespace (empty: as above). A namespace that is not watched counts as denied. */
+enum reflector_state cluster_state_in(const struct cluster *c, const struct gvk *gvk, struct str ns, const struct err **err_out);
+
+/* The namespaces in which a kind may not be read although it may be read in others. */
+void cluster_each_denied(const struct cluster *c, const struct gvk *gvk, void (*each)(struct str ns, const struct err *why, void *arg),
+                         void *arg);
 bool cluster_all_settled(const struct cluster *c); /* nothing in use is still syncing */
 
 /* Offline: puts an object (whole) into the store of its kind, through that store's projection; kinds nobody wants are ignored. */

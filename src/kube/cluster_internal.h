@@ -1,6 +1,6 @@
 /*
- * cluster_internal: cluster.c answers for the stores in use, plan.c prepares the next ones, entry.c is one kind with its store. Not for
- * other units.
+ * cluster_internal: cluster.c answers for the stores in use, plan.c prepares the next ones, entry.c is one kind with its store, source.c
+ * what fills that. Not for other units.
  */
 #ifndef KUBE_CLUSTER_INTERNAL_H
 #define KUBE_CLUSTER_INTERNAL_H
@@ -9,17 +9,29 @@
 #include "kube/backoff.h"
 #include "kube/cluster.h"
 
+/* Fills the store of a kind from one namespace, or from all. */
+struct source {
+    struct entry *entry;
+    const char *ns; /* "": all; the cluster's */
+    struct reflector *reflector;
+    enum reflector_state state;
+    struct err err; /* why it is not synced */
+};
+
 /* A kind, its store, and what fills it. */
 struct entry {
     struct cluster *cluster;
     const struct gvk *gvk;
     struct store *store;
-    struct reflector *reflector; /* NULL: not discovered yet, or offline */
-    struct timer *retry;         /* of the discovery */
-    struct backoff backoff;
-    enum reflector_state state;
-    struct err err;           /* why it is not synced */
-    int64_t failing_since_us; /* 0: it does not fail */
+    struct source *sources;
+    size_t source_count;        /* 0: not discovered, or offline */
+    char *plural;               /* what discovery said when they were opened */
+    bool namespaced;            /* the same */
+    struct timer *retry;        /* of the discovery */
+    struct backoff backoff;     /* the same */
+    enum reflector_state state; /* the sum of the sources'; MISSING: the server does not serve the kind */
+    struct err err;             /* why it is not synced */
+    int64_t failing_since_us;   /* 0: it does not fail */
     bool in_use;
 };
 
@@ -28,6 +40,14 @@ struct entry *entry_new(struct cluster *c, const struct gvk *gvk, const struct p
 void entry_free(struct entry *e);
 void entry_deny(struct entry *e);
 void entry_listen(struct entry *e); /* it is in use: its changes are told */
+void entry_source_changed(struct source *s);
+
+/* One for every namespace that is watched, or one for all. On an error there is none. */
+int sources_open(struct entry *e, const struct resource *resource, struct err *err) ERR_MUST_CHECK;
+void sources_close(struct entry *e);
+bool sources_are_of(const struct entry *e, const struct resource *resource); /* they are open, and watch just that */
+const struct source *source_in(const struct entry *e, enum reflector_state state);
+const struct source *source_of(const struct entry *e, struct str ns); /* NULL: that namespace is not watched */
 
 /* Sets of entries by gvk. */
 struct ptrset entry_set_new(void);
@@ -49,7 +69,9 @@ struct cluster {
     struct kube_client *client;
     struct metrics *metrics;
     struct discovery *discovery;
-    struct ptrset entries; /* in use */
+    const char *const *namespaces;
+    size_t namespace_count; /* 0: all are watched */
+    struct ptrset entries;  /* in use */
     struct cluster_plan *plan;
     struct ptrset forbidden; /* struct gvk; offline */
     store_changed changed;
@@ -58,8 +80,8 @@ struct cluster {
     void *state_arg;
 };
 
-/* An entry's state changed. It may be gone afterwards. */
-void cluster_entry_changed(struct entry *e);
+/* The state of an entry changed, or of its source for a namespace. It may be gone afterwards. */
+void cluster_entry_changed(struct entry *e, struct str ns, enum reflector_state state, const struct err *err);
 bool cluster_is_forbidden(const struct cluster *c, const struct gvk *gvk);
 
 #endif

@@ -25,9 +25,14 @@ struct question {
     struct question *prev, *next;
 };
 
+struct known {
+    struct resource resource; /* first: its hash and eq */
+    bool doubted;
+};
+
 struct discovery {
     struct kube_client *client;
-    struct ptrset known; /* struct resource; found again in place, since readers hold pointers */
+    struct ptrset known; /* struct known; learned again in place, since readers hold pointers to the resource */
     struct question *questions;
     struct waiter *answered; /* still to be told, from the loop */
     struct timer *timer;
@@ -89,10 +94,10 @@ void discovery_free(struct discovery *d) {
         question_free(q);
     }
     cancel_waiters(&d->answered);
-    struct resource *r;
-    for (size_t i = 0; (r = ptrset_next(&d->known, &i));) {
-        free(r->plural);
-        free(r);
+    struct known *k;
+    for (size_t i = 0; (k = ptrset_next(&d->known, &i));) {
+        free(k->resource.plural);
+        free(k);
     }
     ptrset_free(&d->known);
     free(d);
@@ -113,21 +118,29 @@ void discovery_forget(struct discovery *d, const void *arg) {
     forget_in(&d->answered, arg);
 }
 
+static struct known *find_known(const struct discovery *d, const struct gvk *gvk) { return ptrset_find(&d->known, gvk_key(gvk), gvk); }
+
 const struct resource *discovery_known(const struct discovery *d, const struct gvk *gvk) {
-    return ptrset_find(&d->known, gvk_key(gvk), gvk);
+    const struct known *k = find_known(d, gvk);
+    return k ? &k->resource : NULL;
 }
 
-static struct resource *resource_of(struct discovery *d, const struct gvk *gvk, struct err *err) {
-    struct resource *r = ptrset_find(&d->known, gvk_key(gvk), gvk);
-    if (r) return r;
-    r = calloc(1, sizeof *r);
-    if (!r) {
+void discovery_doubt(struct discovery *d, const struct gvk *gvk) {
+    struct known *k = find_known(d, gvk);
+    if (k) k->doubted = true;
+}
+
+static struct known *known_of(struct discovery *d, const struct gvk *gvk, struct err *err) {
+    struct known *k = find_known(d, gvk);
+    if (k) return k;
+    k = calloc(1, sizeof *k);
+    if (!k) {
         err_set(err, ERR_NOMEM, "no memory for kind %s", gvk->text);
         return NULL;
     }
-    r->gvk = gvk;
-    if (!ptrset_add(&d->known, r, err)) return r;
-    free(r);
+    k->resource.gvk = gvk;
+    if (!ptrset_add(&d->known, k, err)) return k;
+    free(k);
     return NULL;
 }
 
@@ -151,11 +164,13 @@ static bool has_subresource(struct doc_value list, struct str plural, const char
 static int learn(struct discovery *d, const struct gvk *gvk, struct doc_value list, struct doc_value entry, struct err *err) {
     struct str plural = doc_path_str(entry, "name");
     char *copy = str_dup(plural);
-    struct resource *r = copy ? resource_of(d, gvk, err) : NULL;
-    if (!r) {
+    struct known *k = copy ? known_of(d, gvk, err) : NULL;
+    if (!k) {
         free(copy);
         return err_set(err, ERR_NOMEM, "no memory for kind %s", gvk->text);
     }
+    struct resource *r = &k->resource;
+    k->doubted = false;
     free(r->plural);
     r->plural = copy;
     r->namespaced = doc_bool(doc_get(entry, STR("namespaced")));
@@ -242,7 +257,8 @@ void discovery_resolve(struct discovery *d, const struct gvk *gvk,
     }
     *w = (struct waiter){.gvk = gvk, .found = found, .arg = arg};
     struct question *q = NULL;
-    if (!discovery_known(d, gvk) && !ask(d, gvk, &q, &w->err)) {
+    const struct known *k = find_known(d, gvk);
+    if ((!k || k->doubted) && !ask(d, gvk, &q, &w->err)) {
         DL_APPEND(q->waiters, w);
         return;
     }

@@ -25,7 +25,10 @@ void discovery_resolve(struct discovery *d, const struct gvk *gvk,
 /* Nobody is told any more who asked with this arg. */
 void discovery_forget(struct discovery *d, const void *arg);
 
-/* What is known already, or NULL. */
+/* What is known of the kind may be true no longer: the next discovery_resolve asks the server. */
+void discovery_doubt(struct discovery *d, const struct gvk *gvk);
+
+/* What was learned last, or NULL. */
 const struct resource *discovery_known(const struct discovery *d, const struct gvk *gvk);
 
 #endif

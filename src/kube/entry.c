@@ -15,43 +15,90 @@ struct entry *entry_set_find(const struct ptrset *set, const struct gvk *gvk) {
     return ptrset_find(set, pointer_hash(gvk), gvk);
 }
 
-static void set_state(struct entry *e, enum reflector_state state, const struct err *err) {
+/* True when it is another state than before, or another reason. */
+static bool note(struct entry *e, enum reflector_state state, const struct err *err) {
+    bool news = state != e->state || (err ? err->code : ERR_NONE) != e->err.code;
     e->state = state;
     e->err = err ? *err : (struct err){0};
     if (!err)
         e->failing_since_us = 0;
     else if (!e->failing_since_us)
         e->failing_since_us = clock_mono_us();
-    cluster_entry_changed(e);
+    return news;
 }
 
-static void on_reflector(struct reflector *r, enum reflector_state state, const struct err *err, void *arg) {
-    (void)r;
-    set_state(arg, state, err);
+static void set_state(struct entry *e, enum reflector_state state, const struct err *err) {
+    if (note(e, state, err)) cluster_entry_changed(e, STR(""), state, err);
+}
+
+/* It syncs while one of its sources does, and can be read when one of them can. */
+static void sum_up(struct entry *e) {
+    const struct source *syncing = source_in(e, REFLECTOR_SYNCING), *denied = source_in(e, REFLECTOR_DENIED);
+    if (!syncing) syncing = source_in(e, REFLECTOR_MISSING);
+    if (syncing)
+        (void)note(e, REFLECTOR_SYNCING, syncing->err.code ? &syncing->err : NULL);
+    else if (denied && !source_in(e, REFLECTOR_SYNCED))
+        (void)note(e, REFLECTOR_DENIED, &denied->err);
+    else
+        (void)note(e, REFLECTOR_SYNCED, NULL);
+}
+
+/* What discovery has told may be true no longer. */
+static void look_again_in(struct entry *e, int64_t ms) {
+    discovery_doubt(e->cluster->discovery, e->gvk);
+    timer_start(e->retry, ms);
+}
+
+/* That a collection is not found does not mean that the kind is gone: discovery has the last word. */
+void entry_source_changed(struct source *s) {
+    struct entry *e = s->entry;
+    sum_up(e);
+    if (s->state == REFLECTOR_MISSING) look_again_in(e, 0);
+    cluster_entry_changed(e, str_of(s->ns), s->state, s->err.code ? &s->err : NULL);
+}
+
+/* The server has the kind no longer: its objects are gone with it, and those who read them are told. */
+static void forget_all(struct entry *e) {
+    sources_close(e);
+    store_replace_begin(e->store, STR(""));
+    store_replace_end(e->store, STR(""));
 }
 
 /* Also a kind that the server does not serve: CRDs are often installed right after. */
 static void retry(struct entry *e, const struct err *err) {
-    int64_t delay_ms = backoff_after(&e->backoff, clock_mono_us(), err);
     bool missing = err->code == ERR_NOT_FOUND || err->code == ERR_UNSUPPORTED;
     bool denied = err->code == ERR_UNAUTHORIZED || err->code == ERR_FORBIDDEN;
+    timer_start(e->retry, backoff_after(&e->backoff, clock_mono_us(), err));
+    if (missing) forget_all(e);
+    if (e->source_count) return; /* the server could not be asked: what is watched goes on being watched */
     if (!e->failing_since_us) log_warn("kube.discovery", err->msg, LOG_S("kind", e->gvk->text));
-    timer_start(e->retry, delay_ms);
     set_state(e, missing ? REFLECTOR_MISSING : denied ? REFLECTOR_DENIED : REFLECTOR_SYNCING, err);
+}
+
+static void open_sources(struct entry *e, const struct resource *resource) {
+    struct err err;
+    sources_close(e);
+    if (sources_open(e, resource, &err))
+        retry(e, &err);
+    else
+        (void)note(e, REFLECTOR_SYNCING, NULL);
 }
 
 static void on_discovered(const struct resource *resource, const struct err *err, void *arg) {
     struct entry *e = arg;
-    struct err local = {0};
-    if (!resource) {
-        local = *err;
-    } else if (!resource->watchable) {
+    struct err local;
+    if (resource && !resource->watchable) {
         err_set(&local, ERR_UNSUPPORTED, "the server cannot list and watch %s", e->gvk->text);
+        retry(e, &local);
+    } else if (!resource) {
+        local = *err;
+        retry(e, &local);
+    } else if (!sources_are_of(e, resource)) {
+        open_sources(e, resource);
     } else {
-        struct cluster *c = e->cluster;
-        e->reflector = reflector_new(c->loop, c->client, resource, (struct str){0}, e->store, c->metrics, on_reflector, e, &local);
+        const struct source *missing = source_in(e, REFLECTOR_MISSING); /* served, it is said, but it cannot be listed */
+        if (missing) look_again_in(e, backoff_after(&e->backoff, clock_mono_us(), &missing->err));
     }
-    if (!e->reflector) retry(e, &local);
 }
 
 static void discover(void *arg) {
@@ -64,7 +111,6 @@ void entry_deny(struct entry *e) {
     err_set(&err, ERR_FORBIDDEN, "%s is forbidden", e->gvk->text);
     set_state(e, REFLECTOR_DENIED, &err);
 }
-
 struct entry *entry_new(struct cluster *c, const struct gvk *gvk, const struct projection *projection, struct err *err) {
     struct entry *e = calloc(1, sizeof *e);
     if (!e) goto nomem;
@@ -89,7 +135,7 @@ nomem:
 void entry_free(struct entry *e) {
     if (!e) return;
     if (e->cluster->discovery) discovery_forget(e->cluster->discovery, e);
-    reflector_free(e->reflector);
+    sources_close(e);
     timer_free(e->retry);
     store_free(e->store);
     free(e);

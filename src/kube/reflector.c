@@ -64,6 +64,9 @@ static int64_t plan_next(struct reflector *r, const struct err *err) {
     return backoff_after(&r->backoff, now_us, err);
 }
 
+/* The last field of a line; none where all namespaces are watched. */
+static struct log_field in_namespace(const struct reflector *r) { return *r->ns ? LOG_S("namespace", r->ns) : (struct log_field){0}; }
+
 static void fail(struct reflector *r, const struct err *err) {
     struct err kept = *err; /* err may live in what is closed now */
     int64_t delay_ms = plan_next(r, &kept);
@@ -72,7 +75,7 @@ static void fail(struct reflector *r, const struct err *err) {
     if (!delay_ms) return; /* the protocol's way of saying "list anew", no fault */
     if (r->failing != kept.code) {
         log_warn("kube.watch", kept.msg, LOG_S("resource", r->plural), LOG_S("reason", err_code_name(kept.code)),
-                 LOG_I("retry_ms", delay_ms));
+                 LOG_I("retry_ms", delay_ms), in_namespace(r));
     }
     r->failing = kept.code;
     tell_failure(r, &kept);
@@ -92,13 +95,13 @@ static void finish_list(struct reflector *r) {
         fail(r, &err);
         return;
     }
-    store_replace_end(r->store);
+    store_replace_end(r->store, str_of(r->ns));
     free(r->page);
     r->page = NULL;
     r->unpaged = false;
     r->listed_us = clock_mono_us();
     log_info("kube.watch", "listed", LOG_S("resource", r->plural), LOG_I("items", (int64_t)store_count(r->store)),
-             LOG_S("version", r->version));
+             LOG_S("version", r->version), in_namespace(r));
     go_on(r, true);
 }
 
@@ -144,7 +147,7 @@ static int start_list(struct reflector *r, struct err *err) {
     struct buf path = buf_new(URL_MAX_BYTES);
     int rc = put_list_path(r, &path, err);
     if (!rc) rc = reflector_open_list(r, err);
-    if (!rc && !r->page) store_replace_begin(r->store);
+    if (!rc && !r->page) store_replace_begin(r->store, str_of(r->ns));
     const struct kube_stream_request request = {
         .path = path.data,
         .resource = r->plural,
@@ -228,8 +231,9 @@ struct reflector *reflector_new(struct loop *loop, struct kube_client *client, c
     r->changed_arg = arg;
     r->path = kube_path(resource, ns, (struct str){0}, NULL);
     r->plural = strdup(resource->plural);
+    r->ns = str_dup(ns);
     r->timer = timer_new(loop, next, r);
-    if (!r->path || !r->plural || !r->timer) goto nomem;
+    if (!r->path || !r->plural || !r->ns || !r->timer) goto nomem;
     reflector_define_metrics(r, metrics);
     timer_start(r->timer, 0);
     return r;
@@ -247,6 +251,7 @@ void reflector_free(struct reflector *r) {
     free(r->page);
     free(r->path);
     free(r->plural);
+    free(r->ns);
     free(r);
 }
 

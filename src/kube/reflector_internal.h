@@ -15,6 +15,7 @@ struct reflector {
     struct store *store;
     char *path; /* of the collection */
     char *plural;
+    char *ns;            /* "": all */
     struct timer *timer; /* runs while it waits for the next attempt */
     struct kube_call *call;
     struct list_reader *list;

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 /*
- * Slots are documents with a mark in the lowest bit: "put since the last store_replace_begin". A list of any length so costs
- * no memory beside the documents.
+ * Slots are documents with a mark in the lowest bit: "put since the last store_replace_begin of its namespace". A list of any length so
+ * costs no memory beside the documents.
  */
 static struct doc *doc_of(const void *slot) { return (struct doc *)((uintptr_t)slot & ~(uintptr_t)1); }
 static bool is_marked(const void *slot) { return (uintptr_t)slot & 1; }
@@ -69,7 +69,7 @@ static void take_out(struct store *s, struct doc *object) {
 
 /* After a take_out there is room for one more, so that a replacement cannot fail half-way. */
 static int put_in(struct store *s, struct doc *object, struct err *err) {
-    int rc = ptrset_add(&s->objects, slot_of(object, s->replacing), err);
+    int rc = ptrset_add(&s->objects, slot_of(object, true), err);
     if (rc) return rc;
     doc_ref(object);
     s->bytes += doc_size_bytes(object);
@@ -103,22 +103,22 @@ void store_delete(struct store *s, struct str ns, struct str name) {
     forget(s, object);
 }
 
-/* Marks of an earlier list that never ended are taken back. */
-void store_replace_begin(struct store *s) {
+static bool is_within(const struct doc *object, struct str ns) { return !ns.n || str_eq(object_key(object).ns, ns); }
+
+/* Marks of an earlier list that never ended are taken back too. */
+void store_replace_begin(struct store *s, struct str ns) {
     for (size_t i = 0; i < s->objects.cap; i++) {
-        if (s->objects.slots[i]) s->objects.slots[i] = doc_of(s->objects.slots[i]);
+        struct doc *object = doc_of(s->objects.slots[i]);
+        if (object && is_within(object, ns)) s->objects.slots[i] = slot_of(object, false);
     }
-    s->replacing = true;
 }
 
 /* A removal moves later slots back over the gap, or all of them into a smaller table. */
-void store_replace_end(struct store *s) {
-    if (!s->replacing) return;
-    s->replacing = false;
+void store_replace_end(struct store *s, struct str ns) {
     size_t cap = s->objects.cap;
     void *slot;
     for (size_t i = 0; (slot = ptrset_next(&s->objects, &i));) {
-        if (is_marked(slot)) continue;
+        if (is_marked(slot) || !is_within(doc_of(slot), ns)) continue;
         take_out(s, doc_of(slot));
         forget(s, doc_of(slot));
         i = s->objects.cap == cap ? i - 1 : 0;

@@ -34,9 +34,12 @@ void store_on_change(struct store *s, store_changed changed, void *arg);
 int store_put(struct store *s, struct doc *object, struct err *err) ERR_MUST_CHECK;
 void store_delete(struct store *s, struct str ns, struct str name);
 
-/* A new full list: begin, put each, then end, which deletes (and tells of) everything that was not put since begin. */
-void store_replace_begin(struct store *s);
-void store_replace_end(struct store *s);
+/*
+ * A new full list of a namespace, or with an empty ns of all: begin, put each, then end, which deletes (and tells of) everything there
+ * that was not put since begin. Lists of several namespaces may be under way at once.
+ */
+void store_replace_begin(struct store *s, struct str ns);
+void store_replace_end(struct store *s, struct str ns);
 
 /* NULL when absent. Borrowed. */
 struct doc *store_get(const struct store *s, struct str ns, struct str name);

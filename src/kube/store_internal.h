@@ -15,7 +15,6 @@ struct store {
     struct ptrset objects; /* see slot_of in store.c */
     struct index index;
     size_t bytes;
-    bool replacing;
     store_changed changed;
     void *changed_arg;
 };

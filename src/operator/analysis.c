@@ -200,11 +200,17 @@ static void judge(struct analysis *a, struct doc *object) {
     attempt_free(&t);
 }
 
+/* What cannot be seen may be there all the same. */
+static bool would_be_seen(const struct analysis *a) {
+    enum reflector_state state = cluster_state_in(a->diagnosis->cluster, a->analyzer->policy->watches[0].gvk, analysis_ns(a), NULL);
+    return state == REFLECTOR_SYNCED || state == REFLECTOR_MISSING;
+}
+
 void analysis_do(struct analysis *a) {
     struct store *store = cluster_store(a->diagnosis->cluster, a->analyzer->policy->watches[0].gvk);
     struct doc *object = store ? store_get(store, analysis_ns(a), analysis_name(a)) : NULL;
     if (!object) {
-        object_is_gone(a);
+        if (would_be_seen(a)) object_is_gone(a);
         return;
     }
     judge(a, object);

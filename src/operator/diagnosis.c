@@ -99,7 +99,7 @@ static void sweep_one(struct diagnosis *d, struct analyzer *z) {
 static bool do_sweep(struct diagnosis *d) {
     for (size_t i = 0; i < d->analyzer_count; i++) {
         struct analyzer *z = &d->analyzers[i];
-        if (z->state != ANALYZER_ACTIVE || z->swept) continue;
+        if (!analyzer_knows_objects(z) || z->swept) continue;
         if (z->sweep_at < z->sweep_count) {
             sweep_one(d, z);
         } else {
@@ -154,34 +154,18 @@ static int start_sweep(struct diagnosis *d, struct analyzer *z) {
     return 0;
 }
 
-static enum analyzer_state state_now(const struct diagnosis *d, struct analyzer *z) {
-    const struct policy *p = z->policy;
-    const struct err *why = NULL;
-    z->reason[0] = '\0';
-    for (size_t i = 0; i < p->watch_count; i++) {
-        enum reflector_state s = cluster_state(d->cluster, p->watches[i].gvk, &why);
-        const char *text = why ? why->msg : "";
-        if (s == REFLECTOR_SYNCING) {
-            snprintf(z->reason, sizeof z->reason, "%.80s is not synced yet%s%.120s", p->watches[i].gvk->text, *text ? ": " : "", text);
-            return ANALYZER_WAITING;
-        }
-        if (i > 0 || s == REFLECTOR_SYNCED) continue;
-        snprintf(z->reason, sizeof z->reason, "%.80s %s%s%.120s", p->watches[0].gvk->text,
-                 s == REFLECTOR_DENIED ? "may not be read" : "is not served by this cluster", *text ? ": " : "", text);
-        return ANALYZER_INACTIVE;
-    }
-    return ANALYZER_ACTIVE;
-}
-
 static void refresh(struct diagnosis *d, struct analyzer *z) {
-    enum analyzer_state before = z->state;
-    z->state = state_now(d, z);
-    if (z->state == ANALYZER_ACTIVE && before != ANALYZER_ACTIVE && start_sweep(d, z)) {
+    struct analyzer before = *z;
+    z->state = analyzer_state_now(d, z);
+    bool news = before.state != z->state || before.absent != z->absent;
+    if (news && analyzer_knows_objects(z) && start_sweep(d, z)) {
         z->state = ANALYZER_WAITING;
+        z->absent = false;
         snprintf(z->reason, sizeof z->reason, "no memory to look at every object");
         diagnosis_lost(d, z->reason);
     }
-    if (before != z->state && d->listener.changed) d->listener.changed(d->listener.arg);
+    news |= strcmp(before.reason, z->reason) != 0;
+    if (news && d->listener.changed) d->listener.changed(d->listener.arg);
 }
 
 static struct analyzer *analyzer_find(const struct diagnosis *d, struct str name) {
@@ -240,9 +224,16 @@ void diagnosis_object_changed(struct diagnosis *d, struct store *store, const st
     reads_object_changed(d->reads, store, before, after);
 }
 
+/* Of a namespace that may be read from now on all is known when its list is in: also what went before. */
+static void state_changed(struct diagnosis *d, struct analyzer *z, const struct gvk *gvk) {
+    bool swept = z->state == ANALYZER_ACTIVE && z->swept;
+    refresh(d, z);
+    if (swept && z->swept && z->policy->watches[0].gvk == gvk) d->listener.swept(z->policy, d->listener.arg);
+}
+
 void diagnosis_state_changed(struct diagnosis *d, const struct gvk *gvk) {
     for (size_t i = 0; i < d->analyzer_count; i++)
-        if (policy_watch(d->analyzers[i].policy, gvk)) refresh(d, &d->analyzers[i]);
+        if (policy_watch(d->analyzers[i].policy, gvk)) state_changed(d, &d->analyzers[i], gvk);
     reads_state_changed(d->reads, gvk);
 }
 

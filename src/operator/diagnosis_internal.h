@@ -1,5 +1,6 @@
 /*
- * diagnosis_internal: what diagnosis.c (which analyses are to be done) and analysis.c (doing one) share.
+ * diagnosis_internal: what diagnosis.c (which analyses are to be done), analysis.c (doing one) and analyzer_state.c (which can be done)
+ * share.
  */
 #ifndef OPERATOR_DIAGNOSIS_INTERNAL_H
 #define OPERATOR_DIAGNOSIS_INTERNAL_H
@@ -10,7 +11,8 @@
 struct analyzer {
     const struct policy *policy;
     enum analyzer_state state;
-    char reason[256];   /* why it waits or is inactive */
+    char reason[512];   /* why it waits or is inactive; of an active one, what it may not read */
+    bool absent;        /* inactive, as the cluster does not serve its subject: no objects are left */
     struct doc **sweep; /* the objects still to be looked at for the first time, from sweep_at on; referenced */
     size_t sweep_at, sweep_count;
     bool swept;
@@ -50,6 +52,12 @@ struct diagnosis {
     struct analysis *queue, **queue_end;
     size_t queued;
 };
+
+/* As the cluster is now; writes reason and absent. */
+enum analyzer_state analyzer_state_now(const struct diagnosis *d, struct analyzer *z);
+
+/* Whether it is known which objects there are: also that there are none. */
+bool analyzer_knows_objects(const struct analyzer *z);
 
 struct str analysis_ns(const struct analysis *a);
 struct str analysis_name(const struct analysis *a);

@@ -20,14 +20,14 @@ enum {
 
 static bool is_kind(const struct gvk *gvk, const char *text) { return str_is(str_of(text), gvk->text); }
 
-static struct store *store_of(const struct k8s_operator *op, const char *kind) {
+static struct store *store_of(const struct k8s_operator *op, const char *kind, struct str ns) {
     struct err err;
     const struct gvk *gvk = gvk_parse(str_of(kind), &err);
-    return gvk && cluster_state(op->cluster, gvk, NULL) == REFLECTOR_SYNCED ? cluster_store(op->cluster, gvk) : NULL;
+    return gvk && cluster_state_in(op->cluster, gvk, ns, NULL) == REFLECTOR_SYNCED ? cluster_store(op->cluster, gvk) : NULL;
 }
 
-struct store *operator_results(const struct k8s_operator *op) {
-    return store_of(op, RESULT_GVK);
+struct store *operator_results(const struct k8s_operator *op, struct str ns) {
+    return store_of(op, RESULT_GVK, ns);
 }
 
 /* ---- tenants ------------------------------------------------------------------------------------------------------------------ */
@@ -76,12 +76,12 @@ static void result_changed(struct k8s_operator *op, const struct doc *before, st
 
 /* Tenants are those that the store has: after a swap of stores nobody told of what changed between. */
 void operator_sync_tenants(struct k8s_operator *op) {
-    struct store *store = store_of(op, K8SGPT_GVK);
+    struct store *store = store_of(op, K8SGPT_GVK, STR(""));
     struct tenant *t, *next;
     struct doc *cr;
     if (!store) return;
     HASH_ITER(hh, op->tenants, t, next)
-    if (!store_get(store, str_of(t->ns), str_of(t->name))) k8sgpt_deleted(op, t->cr);
+    if (store_of(op, K8SGPT_GVK, str_of(t->ns)) && !store_get(store, str_of(t->ns), str_of(t->name))) k8sgpt_deleted(op, t->cr);
     for (size_t i = 0; (cr = store_next(store, &i));) k8sgpt_changed(op, cr);
 }
 
@@ -134,12 +134,20 @@ void operator_enqueue_all(struct k8s_operator *op) {
 
 /* ---- what happens --------------------------------------------------------------------------------------------------------------- */
 
-void operator_tell_unreadable(const struct gvk *gvk, enum reflector_state state, const struct err *err) {
+static const char *advice(const struct k8s_operator *op, enum reflector_state state) {
+    if (state != REFLECTOR_DENIED) return "cannot read a kind; what needs it is inactive until it can be read";
+    return op->options.namespace_count
+               ? "may not read a kind; what needs it is inactive there: grant the operator list and watch on it"
+               : "may not read a kind; what needs it is inactive: grant the operator list and watch on it, or where it has "
+                 "rights in some namespaces only, name them by --watch-namespace";
+}
+
+void operator_tell_unreadable(const struct k8s_operator *op, const struct gvk *gvk, struct str ns, enum reflector_state state,
+                              const struct err *err) {
     if (is_kind(gvk, K8SGPT_GVK) && state == REFLECTOR_MISSING)
         log_error("operator", "the API server has no K8sGPT resource: install the CRDs (kubectl apply -f crd/)");
     else if (state != REFLECTOR_SYNCED && err && err->code)
-        log_warn("operator", "cannot read a kind; what needs it is inactive until it can be read", LOG_S("kind", gvk->text),
-                 LOG_S("error", err->msg));
+        log_warn("operator", advice(op, state), LOG_S("kind", gvk->text), LOG_T("namespace", ns), LOG_S("error", err->msg));
 }
 
 static void object_changed(struct store *store, const struct doc *before, const struct doc *after, void *arg) {
@@ -152,9 +160,9 @@ static void object_changed(struct store *store, const struct doc *before, const 
     doc_unref(now);
 }
 
-static void state_changed(const struct gvk *gvk, enum reflector_state state, const struct err *err, void *arg) {
+static void state_changed(const struct gvk *gvk, struct str ns, enum reflector_state state, const struct err *err, void *arg) {
     struct k8s_operator *op = arg;
-    operator_tell_unreadable(gvk, state, err);
+    operator_tell_unreadable(op, gvk, ns, state, err);
     if (is_kind(gvk, K8SGPT_GVK) && state == REFLECTOR_SYNCED) operator_sync_tenants(op);
     if (is_kind(gvk, RESULT_GVK) && state == REFLECTOR_SYNCED)
         for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_adopt_results(t);
@@ -198,7 +206,7 @@ bool operator_ready(const struct k8s_operator *op, const char **why) {
     bool settled = true;
     for (const struct tenant *t = op->tenants; t; t = t->hh.next) settled &= t->ran && (!t->has_chosen || tenant_settled(t));
     *why = !op->live                                   ? "caches are syncing"
-           : !store_of(op, K8SGPT_GVK)                 ? "K8sGPT resources cannot be read"
+           : !store_of(op, K8SGPT_GVK, STR(""))        ? "K8sGPT resources cannot be read"
            : op->plan || (op->tenants && !op->serving) ? "caches are syncing"
            : !settled                                  ? "the first diagnosis is under way"
                                                        : "";
@@ -217,6 +225,10 @@ static struct doc *policy_options(const struct operator_options *o, struct err *
     doc_pair_str(b, "engine", str_of(o->engine));
     doc_pair_str(b, "cluster", str_of(o->cluster_name));
     doc_pair_bool(b, "resultLogging", o->result_logging);
+    doc_key(b, STR("namespaces"));
+    doc_begin_array(b);
+    for (size_t i = 0; i < o->namespace_count; i++) doc_put_str(b, str_of(o->namespaces[i]));
+    doc_end_array(b);
     doc_end_object(b);
     struct doc *doc = doc_builder_finish(b, err);
     doc_builder_free(b);
@@ -261,6 +273,7 @@ struct k8s_operator *operator_new(const struct operator_options *options, struct
     }
     cluster_on_change(op->cluster, object_changed, op);
     cluster_on_state(op->cluster, state_changed, op);
+    cluster_watch_only(op->cluster, options->namespaces, options->namespace_count);
     operator_replan(op);
     return op;
 }

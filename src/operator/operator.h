@@ -24,6 +24,8 @@ struct operator_options {
     const char *lua_dir;            /* what they require */
     const char *const *policy_dirs; /* the cluster layer; later ones win */
     size_t policy_dir_count;
+    const char *const *namespaces; /* the only ones that are watched; none: all are */
+    size_t namespace_count;
     const char *version, *revision; /* of this build */
     bool no_grace;                  /* --grace 0 */
     bool result_logging;            /* upstream's --enable-result-logging */

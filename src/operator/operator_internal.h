@@ -56,9 +56,10 @@ void operator_look_now(void *arg);  /* of a k8s_operator: what its timer for loo
 
 void operator_enqueue_all(struct k8s_operator *op);
 void operator_sync_tenants(struct k8s_operator *op); /* tenants are those that the store has, also after a swap of stores */
-void operator_tell_unreadable(const struct gvk *gvk, enum reflector_state state, const struct err *err);
+void operator_tell_unreadable(const struct k8s_operator *op, const struct gvk *gvk, struct str ns, enum reflector_state state,
+                              const struct err *err);
 
-struct store *operator_results(const struct k8s_operator *op); /* NULL while unreadable */
+struct store *operator_results(const struct k8s_operator *op, struct str ns); /* NULL while those of the namespace are unreadable */
 
 /* A run of the tenant is over. `requeue_s` < 0: it asked for no further run. */
 void operator_run_ended(struct tenant *t, const struct err *failure, double requeue_s);

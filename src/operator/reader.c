@@ -35,9 +35,9 @@ void reader_release(struct reader *r) {
  * The store to read, or why not. An API that the server does not have holds no objects: *store NULL and no error. The state is
  * recorded where it decided, so that a granted right or an installed CRD makes the policy run again.
  */
-static int open_store(struct reader *r, const struct gvk *gvk, struct store **store, struct err *err) {
+static int open_store(struct reader *r, const struct gvk *gvk, struct str ns, struct store **store, struct err *err) {
     const struct err *why = NULL;
-    enum reflector_state state = cluster_state(r->cluster, gvk, &why);
+    enum reflector_state state = cluster_state_in(r->cluster, gvk, ns, &why);
     *store = state == REFLECTOR_SYNCED ? cluster_store(r->cluster, gvk) : NULL;
     if (*store) return 0;
     if (recording(r)) {
@@ -54,7 +54,7 @@ static int read_get(void *arg, const struct gvk *gvk, struct str ns, struct str 
     struct store *store;
     *out = NULL;
     if (secrets_is(gvk) && cluster_client(r->cluster)) return err_set(err, ERR_UNSUPPORTED, "a Secret cannot be read: ask ctx.exists");
-    int rc = open_store(r, gvk, &store, err);
+    int rc = open_store(r, gvk, ns, &store, err);
     if (!rc && store) {
         *out = store_get(store, ns, name);
         if (recording(r)) rc = reads_object(r->reads, r->evaluation, gvk, ns, name, err);
@@ -70,7 +70,7 @@ static int read_exists(void *arg, const struct gvk *gvk, struct str ns, struct s
     if (secrets_is(gvk) && r->secrets) return secrets_exists(r->secrets, r->evaluation, ns, name, out, err);
     if (secrets_is(gvk) && cluster_client(r->cluster))
         return err_set(err, ERR_UNSUPPORTED, "only analyzers can ask whether a Secret exists");
-    int rc = open_store(r, gvk, &store, err);
+    int rc = open_store(r, gvk, ns, &store, err);
     if (!rc && store) {
         *out = store_get(store, ns, name) != NULL;
         if (recording(r)) rc = reads_existence(r->reads, r->evaluation, gvk, ns, name, err);
@@ -78,15 +78,34 @@ static int read_exists(void *arg, const struct gvk *gvk, struct str ns, struct s
     return rc;
 }
 
+static void mark(struct str ns, const struct err *why, void *arg) {
+    (void)ns;
+    (void)why;
+    *(bool *)arg = true;
+}
+
+/* A list over all namespaces is of those that may be read: what was there before a right was lost is no answer any more. */
+static void leave_out_denied(const struct reader *r, const struct gvk *gvk, struct doc **objects, size_t *count) {
+    bool denied = false;
+    size_t kept = 0;
+    cluster_each_denied(r->cluster, gvk, mark, &denied);
+    for (size_t i = 0; denied && i < *count; i++) {
+        struct str ns = doc_path_str(doc_root(objects[i]), "metadata.namespace");
+        if (cluster_state_in(r->cluster, gvk, ns, NULL) == REFLECTOR_SYNCED) objects[kept++] = objects[i];
+    }
+    if (denied) *count = kept;
+}
+
 static int read_list(void *arg, const struct gvk *gvk, const struct store_query *query, struct doc ***out, size_t *count, struct err *err) {
     struct reader *r = arg;
     struct store *store;
     *out = NULL;
     *count = 0;
-    int rc = open_store(r, gvk, &store, err);
+    int rc = open_store(r, gvk, query->ns, &store, err);
     if (rc || !store) return rc;
     if (recording(r)) rc = reads_list(r->reads, r->evaluation, store, query, err);
     if (!rc) rc = store_list(store, query, out, count, err);
+    if (!rc && !query->ns.n) leave_out_denied(r, gvk, *out, count);
     for (size_t i = 0; !rc && i < *count; i++) rc = hold(r, (*out)[i], err);
     if (!rc) return 0;
     free(*out);
@@ -121,7 +140,10 @@ static bool event_is_about(const struct doc *event, const struct doc *object) {
 static int read_events(void *arg, const struct doc *object, struct doc ***out, size_t *count, struct err *err) {
     const struct gvk *gvk = gvk_parse(str_of(EVENTS), err);
     if (!gvk) return err->code;
-    struct store_query query = {.index_path = str_of(EVENT_INDEX), .index_value = doc_path_str(doc_root(object), "metadata.name")};
+    /* Events are kept beside what they are about, those about cluster-scoped objects in any namespace. */
+    struct doc_value metadata = doc_path(doc_root(object), "metadata");
+    struct store_query query = {
+        .ns = doc_path_str(metadata, "namespace"), .index_path = str_of(EVENT_INDEX), .index_value = doc_path_str(metadata, "name")};
     size_t found = 0, all;
     int rc = read_list(arg, gvk, &query, out, &all, err);
     if (rc) return rc;
@@ -138,12 +160,12 @@ static int read_parent(void *arg, const struct doc *object, const struct doc **o
     return rc ? rc : hold(r, *out, err);
 }
 
-static bool read_readable(void *arg, const struct gvk *gvk) {
+static bool read_readable(void *arg, const struct gvk *gvk, struct str ns) {
     struct reader *r = arg;
     struct err err;
-    if (secrets_is(gvk) && r->secrets) return secrets_readable(r->secrets, r->evaluation);
+    if (secrets_is(gvk) && r->secrets) return secrets_readable(r->secrets, r->evaluation, ns);
     if (recording(r) && reads_state(r->reads, r->evaluation, gvk, &err)) return false;
-    return cluster_state(r->cluster, gvk, NULL) == REFLECTOR_SYNCED;
+    return cluster_state_in(r->cluster, gvk, ns, NULL) == REFLECTOR_SYNCED;
 }
 
 static int64_t read_now_ms(void *arg) {

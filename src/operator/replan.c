@@ -12,7 +12,7 @@ static void tell_first_state(const struct k8s_operator *op) {
     const struct err *why = NULL;
     const struct gvk *gvk = gvk_parse(str_of(K8SGPT_GVK), &err);
     enum reflector_state state = gvk ? cluster_state(op->cluster, gvk, &why) : REFLECTOR_SYNCED;
-    operator_tell_unreadable(gvk, state, why);
+    operator_tell_unreadable(op, gvk, STR(""), state, why);
 }
 
 static void replay_verdict(const struct verdict *v, void *arg) { tenant_verdict(arg, v); }

@@ -26,13 +26,20 @@ struct entry {
     char key[];
 };
 
+/* A namespace whose Secrets may not be read, as the last answer said. */
+struct closed {
+    const struct entry *probe; /* goes on asking, also when nobody does any more: analyzers leave out what may not be read */
+    UT_hash_handle hh;
+    char ns[];
+};
+
 struct secrets {
     struct cluster *cluster;
     struct reads *reads;
     struct timer *timer;
     const struct gvk *gvk;
     struct entry *entries;
-    bool denied;
+    struct closed *closed;
 };
 
 bool secrets_is(const struct gvk *gvk) { return str_is(STR("v1/Secret"), gvk->text); }
@@ -45,9 +52,35 @@ static enum known known_by(const struct err *err) {
     return err->code == ERR_FORBIDDEN || err->code == ERR_UNAUTHORIZED ? DENIED : UNKNOWN;
 }
 
-static void set_denied(struct secrets *s, bool denied) {
-    if (s->denied == denied) return;
-    s->denied = denied;
+static struct closed *closed_find(const struct secrets *s, struct str ns) {
+    struct closed *c = NULL;
+    HASH_FIND(hh, s->closed, ns.p, ns.n, c);
+    return c;
+}
+
+static void closed_drop(struct secrets *s, struct closed *c) {
+    HASH_DEL(s->closed, c);
+    free(c);
+}
+
+/* Without memory a namespace counts as open: reads there fail as forbidden. */
+static void closed_add(struct secrets *s, const struct entry *probe) {
+    struct closed *c = calloc(1, sizeof *c + probe->ns.n + 1);
+    if (!c) return;
+    c->probe = probe;
+    memcpy(c->ns, probe->ns.p, probe->ns.n);
+    HASH_ADD_KEYPTR(hh, s->closed, c->ns, probe->ns.n, c);
+    if (!c->hh.tbl) free(c);
+}
+
+static void set_denied(struct entry *e, bool denied) {
+    struct secrets *s = e->all;
+    struct closed *c = closed_find(s, e->ns);
+    if (denied == (c != NULL)) return;
+    if (c)
+        closed_drop(s, c);
+    else
+        closed_add(s, e);
     reads_state_changed(s->reads, s->gvk);
 }
 
@@ -67,7 +100,7 @@ static void answered(struct doc *object, const struct err *err, void *arg) {
         return;
     }
     e->known = now;
-    set_denied(s, now == DENIED);
+    set_denied(e, now == DENIED);
     if (now != before) reads_existence_changed(s->reads, s->gvk, e->ns, e->name);
 }
 
@@ -102,13 +135,18 @@ static void forget(struct entry *e) {
 /* How long it is good for. */
 static int64_t lasts_us(enum known known) { return known == PRESENT ? PRESENT_US : known == UNKNOWN ? RETRY_MS * 1000 : ABSENT_US; }
 
+static bool is_wanted(const struct entry *e) {
+    const struct closed *c = closed_find(e->all, e->ns);
+    return (c && c->probe == e) || reads_anyone_asked(e->all->reads, e->all->gvk, e->ns, e->name);
+}
+
 static void verify(void *arg) {
     struct secrets *s = arg;
     struct entry *e, *next;
     int64_t now_us = clock_mono_us();
     HASH_ITER(hh, s->entries, e, next) {
         bool due = now_us - e->asked_us >= lasts_us(e->known);
-        if (!reads_anyone_asked(s->reads, s->gvk, e->ns, e->name))
+        if (!is_wanted(e))
             forget(e);
         else if (due && !e->asking)
             ask(e);
@@ -130,7 +168,9 @@ struct secrets *secrets_new(struct loop *loop, struct cluster *cluster, struct r
 void secrets_free(struct secrets *s) {
     if (!s) return;
     struct entry *e, *next;
+    struct closed *c, *after;
     HASH_ITER(hh, s->entries, e, next) forget(e);
+    HASH_ITER(hh, s->closed, c, after) closed_drop(s, c);
     timer_free(s->timer);
     free(s);
 }
@@ -169,7 +209,7 @@ int secrets_exists(struct secrets *s, struct evaluation *ev, struct str ns, stru
     return 0;
 }
 
-bool secrets_readable(struct secrets *s, struct evaluation *ev) {
+bool secrets_readable(struct secrets *s, struct evaluation *ev, struct str ns) {
     struct err err;
-    return !reads_state(s->reads, ev, s->gvk, &err) && !s->denied;
+    return !reads_state(s->reads, ev, s->gvk, &err) && !(ns.n ? closed_find(s, ns) : s->closed);
 }

@@ -22,7 +22,7 @@ bool secrets_is(const struct gvk *gvk); /* v1/Secret */
 /* ERR_TIMEOUT: asked for, not known yet; ERR_FORBIDDEN. Records the read into e in any case. */
 int secrets_exists(struct secrets *s, struct evaluation *e, struct str ns, struct str name, bool *out, struct err *err) ERR_MUST_CHECK;
 
-/* False once the API server has denied a look-up, until it grants one. Records into e. */
-bool secrets_readable(struct secrets *s, struct evaluation *e);
+/* False once the API server has denied a look-up in the namespace (empty: in any), until it grants one. Records into e. */
+bool secrets_readable(struct secrets *s, struct evaluation *e, struct str ns);
 
 #endif

@@ -204,7 +204,7 @@ void tenant_changed(struct tenant *t, struct doc *cr) {
 /* ---- Results of an earlier process -------------------------------------------------------------------------------------------- */
 
 void tenant_adopt_results(struct tenant *t) {
-    struct store *results = operator_results(t->op);
+    struct store *results = operator_results(t->op, str_of(t->ns));
     if (t->adopted || !results) return;
     t->adopted = true;
     struct store_query query = {
@@ -376,10 +376,14 @@ void tenant_verdict(struct tenant *t, const struct verdict *v) {
     if (tenant_has_chosen(t, v->policy->name)) findings_verdict(t->findings, v);
 }
 
+/* What may not be read may be there. */
 static bool object_exists(const struct group *g, void *arg) {
     const struct tenant *t = arg;
     const struct policy *p = bundle_find(t->op->bundle, POLICY_ANALYZER, str_of(g->analyzer));
-    const struct store *store = p ? cluster_store(t->op->cluster, p->watches[0].gvk) : NULL;
+    if (!p) return false;
+    enum reflector_state state = cluster_state_in(t->op->cluster, p->watches[0].gvk, str_of(g->ns), NULL);
+    if (state == REFLECTOR_DENIED || state == REFLECTOR_SYNCING) return true;
+    const struct store *store = cluster_store(t->op->cluster, p->watches[0].gvk);
     return store && store_get(store, str_of(g->ns), str_of(g->name));
 }
 

@@ -38,8 +38,8 @@ struct script_host {
     int (*events)(void *arg, const struct doc *object, struct doc ***out, size_t *count,
                   struct err *err); /* newest first, any type and reason */
     int (*parent)(void *arg, const struct doc *object, const struct doc **out,
-                  struct err *err); /* the controlling owner, metadata only; NULL: none */
-    bool (*readable)(void *arg, const struct gvk *gvk);
+                  struct err *err);                                    /* the controlling owner, metadata only; NULL: none */
+    bool (*readable)(void *arg, const struct gvk *gvk, struct str ns); /* empty ns: anywhere */
     int64_t (*now_ms)(void *arg);
     void (*again_at)(void *arg, int64_t wall_ms); /* ctx.after was not yet true: it becomes so then */
     void (*log)(void *arg, struct str level, struct str message);

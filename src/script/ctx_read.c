@@ -51,8 +51,9 @@ static int ctx_readable(lua_State *L) {
     struct frame *f = ctx_frame(L);
     ctx_need(L, f->host->readable, "ctx.readable");
     const struct policy_watch *watch = ctx_watch(L, 1, "ctx.readable");
+    struct str ns = ctx_opt_str(L, 2, "the namespace of ctx.readable");
     fuel_charge(L, READ_UNITS);
-    lua_pushboolean(L, f->host->readable(f->host_arg, watch->gvk));
+    lua_pushboolean(L, f->host->readable(f->host_arg, watch->gvk, ns));
     return 1;
 }
 

@@ -77,7 +77,7 @@ local function certificates(ctx, found, ingress)
   local is_new = (ctx.age(meta.creationTimestamp) or 0) < NEW_CERTIFICATE[rule]
   for _, entry in ipairs(dig(ingress, "spec", "tls") or {}) do
     local name = text_of(entry.secretName)
-    if name and ctx.readable(SECRET) and not ctx.exists(SECRET, meta.namespace, name) then
+    if name and ctx.readable(SECRET, meta.namespace) and not ctx.exists(SECRET, meta.namespace, name) then
       local text = ("Ingress uses the secret %s/%s as a TLS certificate which does not exist."):format(meta.namespace, name)
       add(found, rule, name, text, meta.namespace, name).since = is_new and meta.creationTimestamp or nil
     end

@@ -27,7 +27,7 @@ local function missing_config(ctx, found, subject)
   for _, spec in ipairs(dig(subject, "spec", "containers") or {}) do
     for _, source in ipairs(spec.envFrom or {}) do
       local name, optional = dig(source, "configMapRef", "name"), dig(source, "configMapRef", "optional")
-      local is_known = not name or optional or seen[name] or not ctx.readable("v1/ConfigMap")
+      local is_known = not name or optional or seen[name] or not ctx.readable("v1/ConfigMap", subject.metadata.namespace)
       if not is_known and not ctx.exists("v1/ConfigMap", subject.metadata.namespace, name) then
         add(found, subject, name, "config-missing", ("pod references ConfigMap %s which does not exist"):format(name))
         seen[name] = true

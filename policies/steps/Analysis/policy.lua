@@ -41,16 +41,23 @@ local function engine_available(diagnosis)
   return fails(type, "Syncing", "reading the cluster for the first time: " .. waiting)
 end
 
-local function analysed(diagnosis)
+--- What to do about a right that is missing.
+local function advice(options)
+  local is_everywhere = #(options.namespaces or {}) == 0
+  return ". Grant the access, " .. (is_everywhere and "name the namespaces where it is granted by --watch-namespace, " or "")
+    .. "or take them out of spec.filters."
+end
+
+local function analysed(diagnosis, options)
   local type, failing, denied, active = "Analysed", {}, {}, 0
   for _, analyzer in ipairs(diagnosis.analyzers) do
     if analyzer.state == "failing" then failing[#failing + 1] = analyzer end
-    if analyzer.state == "inactive" and is_denied(analyzer.reason) then denied[#denied + 1] = analyzer end
+    if analyzer.state ~= "failing" and is_denied(analyzer.reason) then denied[#denied + 1] = analyzer end
     if analyzer.state == "active" then active = active + 1 end
   end
   local function explain(analyzer) return analyzer.name .. ": " .. analyzer.reason end
   if #failing > 0 then return fails(type, "AnalyzerFailed", join(failing, explain) .. ". What they found before stays as it is.") end
-  if #denied > 0 then return fails(type, "PartialAccess", join(denied, explain) .. ". Grant the access, or take them out of spec.filters.") end
+  if #denied > 0 then return fails(type, "PartialAccess", join(denied, explain) .. advice(options)) end
   return holds(type, "Current", plural(active, "analyzer") .. " up to date")
 end
 
@@ -95,7 +102,7 @@ local function run(ctx, cr)
   local diagnosis = ctx.diagnosis()
   local policies, unknown, ready = diagnosis.policies, diagnosis.unknown or {}, nil
   local broken = conditions.set(ctx, {
-    policies_loaded(policies), engine_available(diagnosis), analysed(diagnosis), notified(ctx, cr, diagnosis),
+    policies_loaded(policies), engine_available(diagnosis), analysed(diagnosis, ctx.options), notified(ctx, cr, diagnosis),
   })
   if broken then
     ready = fails("Ready", broken.reason, broken.message)

@@ -197,10 +197,10 @@ static struct thing next_thing(struct fixture *f, int i) {
 /* A new list, at times after one that broke off half-way. */
 static void replace(struct fixture *f) {
     bool kept[OBJECTS] = {0};
-    store_replace_begin(f->store);
+    store_replace_begin(f->store, STR(""));
     if (rand() % 2) {
         for (int i = 0; i < OBJECTS; i += 2) put(f, i, next_thing(f, i));
-        store_replace_begin(f->store);
+        store_replace_begin(f->store, STR(""));
     }
     for (int i = 0; i < OBJECTS; i++) {
         if (rand() % 3 == 0) continue;
@@ -210,10 +210,28 @@ static void replace(struct fixture *f) {
     size_t gone = 0;
     for (int i = 0; i < OBJECTS; i++) gone += f->things[i].present && !kept[i];
     f->told = 0;
-    store_replace_end(f->store);
+    store_replace_end(f->store, STR(""));
     assert_int_equal(f->told, gone);
     for (int i = 0; i < OBJECTS; i++) {
         if (!kept[i]) f->things[i] = (struct thing){0};
+    }
+}
+
+/* Lists of two namespaces under way at once: each deletes only what is its own. */
+static void replace_two(struct fixture *f) {
+    size_t gone = 0;
+    store_replace_begin(f->store, object_ns(0));
+    for (int i = 0; i < NAMES; i += 2) put(f, i, next_thing(f, i));
+    store_replace_begin(f->store, object_ns(NAMES));
+    for (int i = NAMES; i < 2 * NAMES; i += 3) put(f, i, next_thing(f, i));
+    for (int i = 1; i < NAMES; i += 2) gone += f->things[i].present;
+    f->told = 0;
+    store_replace_end(f->store, object_ns(0));
+    assert_int_equal(f->told, gone);
+    for (int i = 1; i < NAMES; i += 2) f->things[i] = (struct thing){0};
+    store_replace_end(f->store, object_ns(NAMES));
+    for (int i = NAMES; i < 2 * NAMES; i++) {
+        if (i % 3) f->things[i] = (struct thing){0};
     }
 }
 
@@ -290,6 +308,8 @@ static void answers_as_a_naive_model_does(void **state) {
             delete (f, i);
         else if (what == 16)
             replace(f);
+        else if (what == 17)
+            replace_two(f);
         else
             check_query(f, &f->asks[rand() % QUERIES]);
         if (round % 100 == 0) check_whole(f);

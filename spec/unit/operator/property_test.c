@@ -50,8 +50,9 @@ static void object_changed(struct store *store, const struct doc *before, const 
     diagnosis_object_changed(w->diagnosis, store, before, after);
 }
 
-static void state_changed(const struct gvk *gvk, enum reflector_state state, const struct err *err, void *arg) {
+static void state_changed(const struct gvk *gvk, struct str ns, enum reflector_state state, const struct err *err, void *arg) {
     struct world *w = arg;
+    (void)ns;
     (void)state;
     (void)err;
     diagnosis_state_changed(w->diagnosis, gvk);

@@ -121,8 +121,9 @@ static inline void end_site(struct site *s) {
 static inline void await_watches(struct site *s) {
     struct entry *e;
     for (size_t i = 0, waits = 0; (e = ptrset_next(&s->op->cluster->entries, &i));) {
-        if (e->reflector && e->reflector->call && e->reflector->watch) {
-            e->reflector->backoff = (struct backoff){0};
+        struct reflector *r = e->source_count ? e->sources[0].reflector : NULL;
+        if (r && r->call && r->watch) {
+            r->backoff = (struct backoff){0};
             continue;
         }
         if (waits++ > WAIT_MS) fail_msg("%s is not watched", e->gvk->text);

@@ -153,6 +153,7 @@ static void test_time(void **state) {
 static void test_small_calls(void **state) {
     (void)state;
     expect("return tostring(ctx.readable('v1/Pod')) .. tostring(ctx.readable('v1/Secret'))", "[\"truefalse\"]");
+    expect("return tostring(ctx.readable('v1/Pod', 'open')) .. tostring(ctx.readable('v1/Pod', 'closed'))", "[\"truefalse\"]");
     expect("return ctx.params.limit .. tostring(ctx.params.other) .. tostring(ctx.options.engine)", "[\"3nilnil\"]");
     expect_error("ctx.params.limit = 5", "read-only");
     struct fixture fx;

@@ -168,9 +168,9 @@ static inline int fx_parent(void *arg, const struct doc *object, const struct do
     return 0;
 }
 
-static inline bool fx_readable(void *arg, const struct gvk *gvk) {
+static inline bool fx_readable(void *arg, const struct gvk *gvk, struct str ns) {
     (void)arg;
-    return strcmp(gvk->text, "v1/Secret") != 0;
+    return strcmp(gvk->text, "v1/Secret") != 0 && !str_is(ns, "closed");
 }
 
 static inline int64_t fx_now(void *arg) { return ((struct fixture *)arg)->now_ms; }
