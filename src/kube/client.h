@@ -59,6 +59,7 @@ struct kube_stream_request {
     const char *path;     /* absolute, with query */
     const char *resource; /* plural, for metrics */
     const char *verb;     /* "list" or "watch", for metrics */
+    bool metadata_only;   /* as PartialObjectMetadata */
     int64_t timeout_ms;   /* < 0: none */
     int (*on_chunk)(struct str chunk, void *arg, struct err *err);
     void (*on_open)(void *arg);                     /* a 2xx status has arrived; may be NULL */

@@ -34,6 +34,7 @@ struct cluster *cluster_new(struct loop *loop, struct kube_client *client, struc
 void cluster_free(struct cluster *c) {
     if (!c) return;
     struct entry *e;
+    crds_free(c->crds);
     plan_free(c->plan);
     for (size_t i = 0; (e = ptrset_next(&c->entries, &i));) entry_free(e);
     ptrset_free(&c->entries);
@@ -69,6 +70,24 @@ void cluster_entry_changed(struct entry *e, struct str ns, enum reflector_state 
     if (c->plan) plan_check_soon(c->plan);
     if (!e->in_use || e->state == REFLECTOR_SYNCING || !c->state_changed) return;
     c->state_changed(e->gvk, ns, state, err, c->state_arg);
+}
+
+static void hurry_group(const struct ptrset *entries, struct str group) {
+    struct entry *e;
+    for (size_t i = 0; (e = ptrset_next(entries, &i));) {
+        if (str_is(group, e->gvk->group)) entry_hurry(e);
+    }
+}
+
+static void crds_changed(struct str group, void *arg) {
+    struct cluster *c = arg;
+    hurry_group(&c->entries, group);
+    if (c->plan) hurry_group(&c->plan->entries, group);
+}
+
+/* Without memory kinds come by back-off alone, until the next one is wanted. */
+void cluster_watch_crds(struct cluster *c) {
+    if (!c->crds) c->crds = crds_new(c->loop, c->client, c->metrics, crds_changed, c);
 }
 
 struct store *cluster_store(const struct cluster *c, const struct gvk *gvk) {

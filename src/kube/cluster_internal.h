@@ -8,6 +8,7 @@
 #include "base/ptrset.h"
 #include "kube/backoff.h"
 #include "kube/cluster.h"
+#include "kube/crds.h"
 
 /* Fills the store of a kind from one namespace, or from all. */
 struct source {
@@ -29,6 +30,7 @@ struct entry {
     bool namespaced;            /* the same */
     struct timer *retry;        /* of the discovery */
     struct backoff backoff;     /* the same */
+    int hurries;                /* tries left before the back-off begins */
     enum reflector_state state; /* the sum of the sources'; MISSING: the server does not serve the kind */
     struct err err;             /* why it is not synced */
     int64_t failing_since_us;   /* 0: it does not fail */
@@ -40,6 +42,7 @@ struct entry *entry_new(struct cluster *c, const struct gvk *gvk, const struct p
 void entry_free(struct entry *e);
 void entry_deny(struct entry *e);
 void entry_listen(struct entry *e); /* it is in use: its changes are told */
+void entry_hurry(struct entry *e);  /* its CRD came, changed or went */
 void entry_source_changed(struct source *s);
 
 /* One for every namespace that is watched, or one for all. On an error there is none. */
@@ -69,6 +72,7 @@ struct cluster {
     struct kube_client *client;
     struct metrics *metrics;
     struct discovery *discovery;
+    struct crds *crds; /* NULL: nobody wants a kind that a CRD could define */
     const char *const *namespaces;
     size_t namespace_count; /* 0: all are watched */
     struct ptrset entries;  /* in use */
@@ -82,6 +86,7 @@ struct cluster {
 
 /* The state of an entry changed, or of its source for a namespace. It may be gone afterwards. */
 void cluster_entry_changed(struct entry *e, struct str ns, enum reflector_state state, const struct err *err);
+void cluster_watch_crds(struct cluster *c);
 bool cluster_is_forbidden(const struct cluster *c, const struct gvk *gvk);
 
 #endif

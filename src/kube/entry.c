@@ -4,6 +4,9 @@
 #include "base/log.h"
 #include "kube/cluster_internal.h"
 
+/* After news of its CRD a kind is looked for at once, then 50 ms later, 100, … 800: the API server takes a moment to serve a new one. */
+enum { HURRIES = 5, HURRY_MS = 50 };
+
 static uint64_t pointer_hash(const void *pointer) { return (uint64_t)(uintptr_t)pointer * 0x9e3779b97f4a7c15u >> 16; }
 static uint64_t entry_hash(const void *item) { return pointer_hash(((const struct entry *)item)->gvk); }
 static bool entry_eq(const void *item, const void *key) { return ((const struct entry *)item)->gvk == key; }
@@ -57,6 +60,11 @@ void entry_source_changed(struct source *s) {
     cluster_entry_changed(e, str_of(s->ns), s->state, s->err.code ? &s->err : NULL);
 }
 
+static int64_t delay_ms(struct entry *e, const struct err *err) {
+    if (!e->hurries) return backoff_after(&e->backoff, clock_mono_us(), err);
+    return HURRY_MS << (HURRIES - e->hurries--);
+}
+
 /* The server has the kind no longer: its objects are gone with it, and those who read them are told. */
 static void forget_all(struct entry *e) {
     sources_close(e);
@@ -68,7 +76,7 @@ static void forget_all(struct entry *e) {
 static void retry(struct entry *e, const struct err *err) {
     bool missing = err->code == ERR_NOT_FOUND || err->code == ERR_UNSUPPORTED;
     bool denied = err->code == ERR_UNAUTHORIZED || err->code == ERR_FORBIDDEN;
-    timer_start(e->retry, backoff_after(&e->backoff, clock_mono_us(), err));
+    timer_start(e->retry, delay_ms(e, err));
     if (missing) forget_all(e);
     if (e->source_count) return; /* the server could not be asked: what is watched goes on being watched */
     if (!e->failing_since_us) log_warn("kube.discovery", err->msg, LOG_S("kind", e->gvk->text));
@@ -78,6 +86,7 @@ static void retry(struct entry *e, const struct err *err) {
 static void open_sources(struct entry *e, const struct resource *resource) {
     struct err err;
     sources_close(e);
+    e->hurries = 0;
     if (sources_open(e, resource, &err))
         retry(e, &err);
     else
@@ -97,7 +106,7 @@ static void on_discovered(const struct resource *resource, const struct err *err
         open_sources(e, resource);
     } else {
         const struct source *missing = source_in(e, REFLECTOR_MISSING); /* served, it is said, but it cannot be listed */
-        if (missing) look_again_in(e, backoff_after(&e->backoff, clock_mono_us(), &missing->err));
+        if (missing) look_again_in(e, delay_ms(e, &missing->err));
     }
 }
 
@@ -106,11 +115,22 @@ static void discover(void *arg) {
     discovery_resolve(e->cluster->discovery, e->gvk, on_discovered, e);
 }
 
+void entry_hurry(struct entry *e) {
+    e->hurries = HURRIES;
+    look_again_in(e, 0);
+}
+
 void entry_deny(struct entry *e) {
     struct err err;
     err_set(&err, ERR_FORBIDDEN, "%s is forbidden", e->gvk->text);
     set_state(e, REFLECTOR_DENIED, &err);
 }
+/* A group with a dot in its name may come from a CRD. */
+static void start(struct entry *e) {
+    if (strchr(e->gvk->group, '.')) cluster_watch_crds(e->cluster);
+    timer_start(e->retry, 0);
+}
+
 struct entry *entry_new(struct cluster *c, const struct gvk *gvk, const struct projection *projection, struct err *err) {
     struct entry *e = calloc(1, sizeof *e);
     if (!e) goto nomem;
@@ -120,7 +140,7 @@ struct entry *entry_new(struct cluster *c, const struct gvk *gvk, const struct p
     e->retry = c->loop ? timer_new(c->loop, discover, e) : NULL;
     if (!e->store || (c->loop && !e->retry)) goto nomem;
     if (c->loop)
-        timer_start(e->retry, 0);
+        start(e);
     else if (cluster_is_forbidden(c, gvk))
         entry_deny(e);
     else

@@ -152,6 +152,7 @@ static int start_list(struct reflector *r, struct err *err) {
         .path = path.data,
         .resource = r->plural,
         .verb = "list",
+        .metadata_only = r->metadata_only,
         .timeout_ms = r->unpaged ? WHOLE_LIST_TIMEOUT_MS : PAGE_TIMEOUT_MS,
         .on_chunk = on_list_chunk,
         .on_open = on_list_open,
@@ -201,6 +202,7 @@ static int start_watch(struct reflector *r, struct err *err) {
         .path = path.data,
         .resource = r->plural,
         .verb = "watch",
+        .metadata_only = r->metadata_only,
         .timeout_ms = (int64_t)seconds * 1000 + WATCH_GRACE_MS,
         .on_chunk = on_watch_chunk,
         .on_open = on_watch_open,
@@ -256,3 +258,5 @@ void reflector_free(struct reflector *r) {
 }
 
 enum reflector_state reflector_state(const struct reflector *r) { return r->state; }
+
+void reflector_metadata_only(struct reflector *r) { r->metadata_only = true; }

@@ -26,6 +26,9 @@ typedef void (*reflector_changed)(struct reflector *r, enum reflector_state stat
 struct reflector *reflector_new(struct loop *loop, struct kube_client *client, const struct resource *resource, struct str ns,
                                 struct store *store, struct metrics *metrics, reflector_changed changed, void *arg, struct err *err);
 void reflector_free(struct reflector *r);
+
+/* Right after reflector_new: of the objects only their metadata is asked for (Kubernetes API concepts: "Metadata-only fetches"). */
+void reflector_metadata_only(struct reflector *r);
 enum reflector_state reflector_state(const struct reflector *r);
 
 #endif

@@ -28,9 +28,10 @@ struct reflector {
     char version[REFLECTOR_VERSION_BYTES]; /* to watch from; empty: list first */
     char *page;                            /* continue token of the page that is next; NULL: the first */
     bool unpaged;                          /* the continue token expired: the next list is one whole */
-    bool progressed;                       /* this watch brought an event */
-    int64_t opened_us;                     /* when the watch under way was accepted */
-    int64_t listed_us;                     /* when the last list was complete */
+    bool metadata_only;
+    bool progressed;   /* this watch brought an event */
+    int64_t opened_us; /* when the watch under way was accepted */
+    int64_t listed_us; /* when the last list was complete */
     struct metric *events, *restarts;
     reflector_changed changed;
     void *changed_arg;

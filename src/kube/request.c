@@ -103,8 +103,9 @@ int kube_call_fill(struct kube_call *call, const struct kube_request *request, s
 }
 
 int kube_call_fill_stream(struct kube_call *call, const struct kube_stream_request *request, struct err *err) {
+    bool list = strcmp(request->verb, "list") == 0;
     call->method = "GET";
-    call->accept = ACCEPT_JSON;
+    call->accept = !request->metadata_only ? ACCEPT_JSON : list ? ACCEPT_METADATA_LIST : ACCEPT_METADATA;
     call->timeout_ms = request->timeout_ms;
     snprintf(call->verb, sizeof call->verb, "%s", request->verb);
     snprintf(call->resource, sizeof call->resource, "%s", request->resource);
