@@ -33,6 +33,7 @@ describe("a usage error", function()
     ["--grace 5m"] = "--grace is 0 or left out, not 5m",
     ["--log-level loud"] = "--log-level is debug, info, warn or error, not loud", ["--log-format xml"] = "--log-format is json or console, not xml",
     ["--policy-dir /no/such/folder"] = "--policy-dir: there is no folder /no/such/folder", ["--now yesterday"] = "--now takes a time such as",
+    ["--watch-namespace shop,Billing"] = '"Billing" is no name of a namespace', ["--watch-namespace shop,"] = '"" is no name of a namespace',
     ["surplus"] = "unexpected argument surplus", ["--kubeconfig"] = "unknown or incomplete flag --kubeconfig",
   } do
     it(("is told in two lines, with status 2: %s"):format(flags), function()
