@@ -245,7 +245,7 @@ function StepContext.diagnosis() end
 ---@class k8sgpt.Diagnosis
 ---@field synced boolean every cache it needs is filled
 ---@field waiting string[] "v1/Pod: why it is not readable yet"
----@field analyzers {name: string, state: "active"|"inactive"|"failing", reason: string}[]
+---@field analyzers {name: string, state: "active"|"inactive"|"failing", reason: string, denied: string}[] denied: what an active one may not read
 ---@field problems {critical: integer, high: integer, medium: integer, low: integer} open findings
 ---@field undelivered {sink: string, message: string}[] notifications that could not be delivered
 ---@field unknown string[] names that the filters asked for and no analyzer bears

@@ -123,6 +123,11 @@ void cluster_each_denied(const struct cluster *c, const struct gvk *gvk, void (*
     }
 }
 
+bool cluster_is_stuck(const struct cluster *c, const struct gvk *gvk) {
+    const struct entry *e = entry_set_find(&c->entries, gvk);
+    return e && e->state == REFLECTOR_SYNCING && entry_settles_in_ms(e) == 0;
+}
+
 bool cluster_all_settled(const struct cluster *c) {
     struct entry *e;
     for (size_t i = 0; (e = ptrset_next(&c->entries, &i));) {

@@ -72,6 +72,9 @@ enum reflector_state cluster_state_in(const struct cluster *c, const struct gvk 
 /* The namespaces in which a kind may not be read although it may be read in others. */
 void cluster_each_denied(const struct cluster *c, const struct gvk *gvk, void (*each)(struct str ns, const struct err *why, void *arg),
                          void *arg);
+/* A kind in use is still syncing, and every try has failed for 10 s. */
+bool cluster_is_stuck(const struct cluster *c, const struct gvk *gvk);
+
 bool cluster_all_settled(const struct cluster *c); /* nothing in use is still syncing */
 
 /* Offline: puts an object (whole) into the store of its kind, through that store's projection; kinds nobody wants are ignored. */

@@ -45,6 +45,9 @@ void entry_listen(struct entry *e); /* it is in use: its changes are told */
 void entry_hurry(struct entry *e);  /* its CRD came, changed or went */
 void entry_source_changed(struct source *s);
 
+/* ms until it counts as settled: 0: it does; < 0: unknown, its next change of state tells. */
+int64_t entry_settles_in_ms(const struct entry *e);
+
 /* One for every namespace that is watched, or one for all. On an error there is none. */
 int sources_open(struct entry *e, const struct resource *resource, struct err *err) ERR_MUST_CHECK;
 void sources_close(struct entry *e);

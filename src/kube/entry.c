@@ -7,6 +7,8 @@
 /* After news of its CRD a kind is looked for at once, then 50 ms later, 100, … 800: the API server takes a moment to serve a new one. */
 enum { HURRIES = 5, HURRY_MS = 50 };
 
+enum { FAILING_MAX_US = 10 * 1000 * 1000 };
+
 static uint64_t pointer_hash(const void *pointer) { return (uint64_t)(uintptr_t)pointer * 0x9e3779b97f4a7c15u >> 16; }
 static uint64_t entry_hash(const void *item) { return pointer_hash(((const struct entry *)item)->gvk); }
 static bool entry_eq(const void *item, const void *key) { return ((const struct entry *)item)->gvk == key; }
@@ -115,6 +117,13 @@ static void discover(void *arg) {
     discovery_resolve(e->cluster->discovery, e->gvk, on_discovered, e);
 }
 
+int64_t entry_settles_in_ms(const struct entry *e) {
+    if (e->state != REFLECTOR_SYNCING) return 0;
+    if (!e->failing_since_us) return -1;
+    int64_t left_us = e->failing_since_us + FAILING_MAX_US - clock_mono_us();
+    return left_us > 0 ? left_us / 1000 + 1 : 0;
+}
+
 void entry_hurry(struct entry *e) {
     e->hurries = HURRIES;
     look_again_in(e, 0);
@@ -125,6 +134,7 @@ void entry_deny(struct entry *e) {
     err_set(&err, ERR_FORBIDDEN, "%s is forbidden", e->gvk->text);
     set_state(e, REFLECTOR_DENIED, &err);
 }
+
 /* A group with a dot in its name may come from a CRD. */
 static void start(struct entry *e) {
     if (strchr(e->gvk->group, '.')) cluster_watch_crds(e->cluster);

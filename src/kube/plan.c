@@ -1,26 +1,15 @@
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "kube/cluster_internal.h"
-
-enum { FAILING_MAX_US = 10 * 1000 * 1000 };
-
-/* ms until an entry counts as settled: 0: it is; < 0: unknown, its next change of state tells. */
-static int64_t settles_in_ms(const struct entry *e, int64_t now_us) {
-    if (e->state != REFLECTOR_SYNCING) return 0;
-    if (!e->failing_since_us) return -1;
-    int64_t left_us = e->failing_since_us + FAILING_MAX_US - now_us;
-    return left_us > 0 ? left_us / 1000 + 1 : 0;
-}
 
 /* Runs from the loop whenever an entry changed or may have failed long enough. */
 static void check(void *arg) {
     struct cluster_plan *plan = arg;
-    int64_t now_us = clock_mono_us(), longest_ms = 0;
+    int64_t longest_ms = 0;
     bool unknown = false;
     struct entry *e;
     for (size_t i = 0; (e = ptrset_next(&plan->entries, &i));) {
-        int64_t ms = settles_in_ms(e, now_us);
+        int64_t ms = entry_settles_in_ms(e);
         if (ms < 0) unknown = true;
         if (ms > longest_ms) longest_ms = ms;
     }

@@ -56,11 +56,13 @@ enum analyzer_state analyzer_state_now(const struct diagnosis *d, struct analyze
     const struct err *why = NULL;
     z->reason[0] = '\0';
     z->absent = false;
+    z->awaited = NULL;
     for (size_t i = 0; i < p->watch_count; i++) {
         enum reflector_state s = cluster_state(d->cluster, p->watches[i].gvk, &why);
         if (s == REFLECTOR_SYNCING) {
             snprintf(z->reason, sizeof z->reason, "%.80s is not synced yet%s%.*s", p->watches[i].gvk->text, why ? ": " : "", MAX_MESSAGE,
                      why ? why->msg : "");
+            z->awaited = p->watches[i].gvk;
             return ANALYZER_WAITING;
         }
         if (i == 0 && s != REFLECTOR_SYNCED) return inactive(z, s, why);

@@ -254,6 +254,11 @@ bool diagnosis_swept(const struct diagnosis *d, struct str name) {
     return z && (z->state == ANALYZER_INACTIVE || z->swept);
 }
 
+bool diagnosis_stuck(const struct diagnosis *d, struct str name) {
+    const struct analyzer *z = analyzer_find(d, name);
+    return z && z->state == ANALYZER_WAITING && z->awaited && cluster_is_stuck(d->cluster, z->awaited);
+}
+
 void diagnosis_replay(struct diagnosis *d, struct str name, void (*verdict)(const struct verdict *v, void *arg), void *arg) {
     const struct analyzer *z = analyzer_find(d, name);
     const struct analysis *a;

@@ -62,6 +62,9 @@ size_t diagnosis_failing(const struct diagnosis *d, struct str name,
 /* True when the analyzer is active and has looked at every object, or cannot. */
 bool diagnosis_swept(const struct diagnosis *d, struct str name);
 
+/* True when the analyzer waits for a kind that the API server has failed to give for some time. */
+bool diagnosis_stuck(const struct diagnosis *d, struct str name);
+
 /* Calls back for every analysis of this analyzer that has failures, as if it had just been done. */
 void diagnosis_replay(struct diagnosis *d, struct str name, void (*verdict)(const struct verdict *v, void *arg), void *arg);
 

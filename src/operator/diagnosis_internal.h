@@ -12,6 +12,7 @@ struct analyzer {
     const struct policy *policy;
     enum analyzer_state state;
     char reason[512];   /* why it waits or is inactive; of an active one, what it may not read */
+    const struct gvk *awaited; /* while it waits for one */
     bool absent;        /* inactive, as the cluster does not serve its subject: no objects are left */
     struct doc **sweep; /* the objects still to be looked at for the first time, from sweep_at on; referenced */
     size_t sweep_at, sweep_count;

@@ -115,7 +115,8 @@ static void put_analyzer(struct doc_builder *b, const struct k8s_operator *op, c
     doc_begin_object(b);
     doc_pair_str(b, "name", str_of(name));
     doc_pair_str(b, "state", failing ? STR("failing") : state == ANALYZER_ACTIVE ? STR("active") : STR("inactive"));
-    doc_pair_str(b, "reason", str_of(failing ? failure : reason));
+    doc_pair_str(b, "reason", str_of(failing ? failure : state == ANALYZER_ACTIVE ? "" : reason));
+    doc_pair_str(b, "denied", str_of(state == ANALYZER_ACTIVE ? reason : ""));
     doc_end_object(b);
 }
 
@@ -190,7 +191,7 @@ static void on_diagnosis(struct run *r, struct doc_value args) {
     (void)args;
     if (!b) return;
     doc_begin_object(b);
-    doc_pair_bool(b, "synced", tenant_settled(t));
+    doc_pair_bool(b, "synced", tenant_synced(t));
     put_waiting(b, t);
     put_names(b, "unknown", t->unknown, t->unknown_count);
     doc_key(b, STR("analyzers"));

@@ -363,11 +363,20 @@ int tenant_choose(struct tenant *t, bool *changed, struct err *err) {
     return 0;
 }
 
+static bool is_current(const struct tenant *t) { return t->has_chosen && !t->op->plan && t->op->bundle == t->op->next_bundle; }
+
+bool tenant_synced(const struct tenant *t) {
+    bool synced = is_current(t);
+    for (size_t i = 0; synced && i < t->chosen_count; i++) synced = diagnosis_swept(t->op->diagnosis, str_of(t->chosen[i]));
+    return synced;
+}
+
 bool tenant_settled(const struct tenant *t) {
-    if (!t->has_chosen || t->op->plan || t->op->bundle != t->op->next_bundle) return false;
-    for (size_t i = 0; i < t->chosen_count; i++)
-        if (!diagnosis_swept(t->op->diagnosis, str_of(t->chosen[i]))) return false;
-    return true;
+    const struct diagnosis *d = t->op->diagnosis;
+    bool settled = is_current(t);
+    for (size_t i = 0; settled && i < t->chosen_count; i++)
+        settled = diagnosis_swept(d, str_of(t->chosen[i])) || diagnosis_stuck(d, str_of(t->chosen[i]));
+    return settled;
 }
 
 /* ---- verdicts ----------------------------------------------------------------------------------------------------------------- */

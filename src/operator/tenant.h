@@ -56,6 +56,9 @@ int tenant_choose(struct tenant *t, bool *changed, struct err *err) ERR_MUST_CHE
 bool tenant_has_chosen(const struct tenant *t, const char *analyzer);
 
 /* True when every chosen analyzer has looked at everything it can. */
+bool tenant_synced(const struct tenant *t);
+
+/* The same, but nobody need wait for those that are stuck. */
 bool tenant_settled(const struct tenant *t);
 
 /* A verdict of an analyzer, if the tenant chose it. */

@@ -48,11 +48,28 @@ local function advice(options)
     .. "or take them out of spec.filters."
 end
 
+--- What the status says of an analyzer.
+local function described(analyzer)
+  local denied, reason = analyzer.denied or "", analyzer.reason
+  local both = denied ~= "" and reason ~= "" and "; " or ""
+  return { name = analyzer.name, state = analyzer.state, reason = denied .. both .. reason }
+end
+
+local function described_all(analyzers)
+  local list = k8sgpt.array {}
+  for i, analyzer in ipairs(analyzers) do list[i] = described(analyzer) end
+  return list
+end
+
 local function analysed(diagnosis, options)
   local type, failing, denied, active = "Analysed", {}, {}, 0
   for _, analyzer in ipairs(diagnosis.analyzers) do
-    if analyzer.state == "failing" then failing[#failing + 1] = analyzer end
-    if analyzer.state ~= "failing" and is_denied(analyzer.reason) then denied[#denied + 1] = analyzer end
+    local lacks = is_denied(analyzer.reason) or (analyzer.denied or "") ~= ""
+    if analyzer.state == "failing" and not is_denied(analyzer.reason) then
+      failing[#failing + 1] = described(analyzer)
+    elseif lacks then
+      denied[#denied + 1] = described(analyzer)
+    end
     if analyzer.state == "active" then active = active + 1 end
   end
   local function explain(analyzer) return analyzer.name .. ": " .. analyzer.reason end
@@ -114,7 +131,7 @@ local function run(ctx, cr)
   conditions.not_yet(ctx, cr, "ExplanationAvailable", dig(cr, "spec", "ai") ~= nil, "spec.ai")
   ctx.status {
     problems = k8sgpt.copy(diagnosis.problems),
-    analyzers = k8sgpt.array(k8sgpt.copy(diagnosis.analyzers)),
+    analyzers = described_all(diagnosis.analyzers),
     policyBundle = { hash = policies.hash, overrides = k8sgpt.array(k8sgpt.copy(policies.overrides)) },
   }
 end

@@ -154,7 +154,7 @@ describe("a kind that may not be read", function()
     op:stop()
     assert.are.same({ "opened Deployment default/api unavailable" }, op:told())
 
-    assert.matches("v1/Pod: .*forbidden", cluster:await_condition(other, "Analysed", "AnalyzerFailed").message) -- Service looks at pods too
+    assert.matches("v1/Pod: .*forbidden", cluster:await_condition(other, "Analysed", "PartialAccess").message) -- Service looks at pods too
     state = { cluster:find(cr), cluster:find(other), objects.healthy_pod("web") } -- and has it again
     for _, result in pairs(cluster:results()) do state[#state + 1] = result end
     cluster:stop()

@@ -101,6 +101,8 @@ static void an_unreachable_server_is_waited_for_ten_seconds(void **state) {
     assert_int_equal(cluster_state(f->cluster, gvk("v1/ConfigMap"), &why), REFLECTOR_SYNCING);
     assert_int_equal(why->code, ERR_UNREACHABLE);
     assert_false(cluster_all_settled(f->cluster));
+    assert_true(cluster_is_stuck(f->cluster, gvk("v1/ConfigMap")));
+    assert_false(cluster_is_stuck(f->cluster, gvk("v1/Pod")));
 }
 
 static bool denied;
