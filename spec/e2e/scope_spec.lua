@@ -175,7 +175,8 @@ describe("a right in one of several namespaces", function()
     plane:kill("kube-apiserver") -- rights are looked at when a watch begins
     plane:start_apiserver("kube-apiserver", { port = plane.port })
     await_status(cr, "PartialAccess", function(status)
-      return condition(status, "Analysed").reason == "PartialAccess" and analyzer(status, "Pod").reason:find("v1/Pod may not be read in namespace lab: ", 1, true)
+      return condition(status, "Analysed").reason == "PartialAccess"
+        and analyzer(status, "Pod").reason:find("v1/Pod may not be read in namespace lab: ", 1, true)
     end, op)
     mend(probe)
     create(objects.image_error("other", "lab"))

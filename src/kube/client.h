@@ -54,13 +54,20 @@ void kube_cancel(struct kube_call *call);
 /* As kube_cancel, but `done` is not called any more, so that an owner may drop the call and go. NULL: nothing. */
 void kube_drop(struct kube_call *call);
 
+/* What is asked for. */
+enum kube_form {
+    KUBE_OBJECTS,
+    KUBE_METADATA,  /* PartialObjectMetadata: Kubernetes API concepts, "Metadata-only fetches" */
+    KUBE_DISCOVERY, /* of /api and /apis: aggregated discovery where the server has it */
+};
+
 /* A long-lived or paged read whose bytes the caller decodes (list pages and watches, for the reflector). */
 struct kube_stream_request {
     const char *path;     /* absolute, with query */
     const char *resource; /* plural, for metrics */
     const char *verb;     /* "list" or "watch", for metrics */
-    bool metadata_only;   /* as PartialObjectMetadata */
-    int64_t timeout_ms;   /* < 0: none */
+    enum kube_form form;
+    int64_t timeout_ms; /* < 0: none */
     int (*on_chunk)(struct str chunk, void *arg, struct err *err);
     void (*on_open)(void *arg);                     /* a 2xx status has arrived; may be NULL */
     void (*done)(const struct err *err, void *arg); /* err->code ERR_NONE: ended cleanly */

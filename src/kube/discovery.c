@@ -7,6 +7,10 @@
 
 #include "base/ptrset.h"
 #include "kube/client_internal.h"
+#include "kube/overview.h"
+
+/* Fewer group-versions are asked for one by one: a few kilobytes each, where an overview has 60 and one more for every CRD. */
+enum { OVERVIEW_FROM = 4 };
 
 struct waiter {
     const struct gvk *gvk;
@@ -32,7 +36,10 @@ struct known {
 
 struct discovery {
     struct kube_client *client;
-    struct ptrset known; /* struct known; learned again in place, since readers hold pointers to the resource */
+    struct ptrset known;       /* struct known; learned again in place, since readers hold pointers to the resource */
+    struct waiter *asking;     /* since this turn of the loop */
+    struct waiter *batch;      /* of the overview */
+    struct overview *overview; /* NULL: not under way */
     struct question *questions;
     struct waiter *answered; /* still to be told, from the loop */
     struct timer *timer;
@@ -56,17 +63,6 @@ static void tell_answered(void *arg) {
         DL_DELETE(d->answered, w);
         tell(w, w->err.code ? NULL : discovery_known(d, w->gvk));
     }
-}
-
-struct discovery *discovery_new(struct kube_client *client) {
-    struct discovery *d = calloc(1, sizeof *d);
-    if (!d) return NULL;
-    d->client = client;
-    d->known = ptrset_new(resource_hash, resource_eq);
-    d->timer = timer_new(kube_client_loop(client), tell_answered, d);
-    if (d->timer) return d;
-    free(d);
-    return NULL;
 }
 
 static void question_free(struct question *q) {
@@ -93,6 +89,9 @@ void discovery_free(struct discovery *d) {
         cancel_waiters(&q->waiters);
         question_free(q);
     }
+    overview_free(d->overview);
+    cancel_waiters(&d->batch);
+    cancel_waiters(&d->asking);
     cancel_waiters(&d->answered);
     struct known *k;
     for (size_t i = 0; (k = ptrset_next(&d->known, &i));) {
@@ -115,6 +114,8 @@ static void forget_in(struct waiter **waiters, const void *arg) {
 void discovery_forget(struct discovery *d, const void *arg) {
     struct question *q;
     DL_FOREACH(d->questions, q) forget_in(&q->waiters, arg);
+    forget_in(&d->batch, arg);
+    forget_in(&d->asking, arg);
     forget_in(&d->answered, arg);
 }
 
@@ -144,14 +145,6 @@ static struct known *known_of(struct discovery *d, const struct gvk *gvk, struct
     return NULL;
 }
 
-static bool has_verb(struct doc_value entry, const char *verb) {
-    struct doc_value verbs = doc_get(entry, STR("verbs"));
-    for (size_t i = 0; i < doc_len(verbs); i++) {
-        if (str_is(doc_str(doc_at(verbs, i)), verb)) return true;
-    }
-    return false;
-}
-
 static bool has_subresource(struct doc_value list, struct str plural, const char *subresource) {
     for (size_t i = 0; i < doc_len(list); i++) {
         struct str head, rest;
@@ -161,21 +154,20 @@ static bool has_subresource(struct doc_value list, struct str plural, const char
     return false;
 }
 
-static int learn(struct discovery *d, const struct gvk *gvk, struct doc_value list, struct doc_value entry, struct err *err) {
-    struct str plural = doc_path_str(entry, "name");
-    char *copy = str_dup(plural);
-    struct known *k = copy ? known_of(d, gvk, err) : NULL;
+static int learn(struct discovery *d, const struct gvk *gvk, const struct overview_entry *entry, struct err *err) {
+    char *plural = str_dup(entry->plural);
+    struct known *k = plural ? known_of(d, gvk, err) : NULL;
     if (!k) {
-        free(copy);
+        free(plural);
         return err_set(err, ERR_NOMEM, "no memory for kind %s", gvk->text);
     }
     struct resource *r = &k->resource;
     k->doubted = false;
     free(r->plural);
-    r->plural = copy;
-    r->namespaced = doc_bool(doc_get(entry, STR("namespaced")));
-    r->watchable = has_verb(entry, "list") && has_verb(entry, "watch");
-    r->has_status = has_subresource(list, plural, "status");
+    r->plural = plural;
+    r->namespaced = entry->namespaced;
+    r->watchable = entry->watchable;
+    r->has_status = entry->has_status;
     return 0;
 }
 
@@ -186,7 +178,13 @@ static int learn_kind(struct discovery *d, const struct gvk *gvk, const struct d
         struct doc_value entry = doc_at(list, i);
         struct str name = doc_path_str(entry, "name");
         if (!name.n || memchr(name.p, '/', name.n) || !str_is(doc_path_str(entry, "kind"), gvk->kind)) continue;
-        return learn(d, gvk, list, entry, err);
+        const struct overview_entry found = {
+            .plural = name,
+            .namespaced = doc_bool(doc_get(entry, STR("namespaced"))),
+            .watchable = overview_has_verb(entry, "list") && overview_has_verb(entry, "watch"),
+            .has_status = has_subresource(list, name, "status"),
+        };
+        return learn(d, gvk, &found, err);
     }
     return err_set(err, ERR_NOT_FOUND, "the server does not serve %s", gvk->text);
 }
@@ -247,6 +245,81 @@ static int ask(struct discovery *d, const struct gvk *gvk, struct question **out
     return 0;
 }
 
+static bool is_known(const struct discovery *d, const struct gvk *gvk) {
+    const struct known *k = find_known(d, gvk);
+    return k && !k->doubted;
+}
+
+/* Those that are not known by now are asked for, a group-version at a time. */
+static void ask_each(struct discovery *d, struct waiter **waiters) {
+    while (*waiters) {
+        struct waiter *w = *waiters;
+        struct question *q = NULL;
+        DL_DELETE(*waiters, w);
+        bool asked = !is_known(d, w->gvk) && !ask(d, w->gvk, &q, &w->err);
+        if (asked)
+            DL_APPEND(q->waiters, w);
+        else
+            DL_APPEND(d->answered, w);
+    }
+}
+
+static void on_entry(const struct overview_entry *entry, void *arg) {
+    struct discovery *d = arg;
+    struct waiter *w;
+    struct err err; /* without memory it is asked for once more */
+    DL_FOREACH(d->batch, w) {
+        const struct gvk *gvk = w->gvk;
+        if (str_is(entry->kind, gvk->kind) && str_is(entry->version, gvk->version) && str_is(entry->group, gvk->group))
+            (void)learn(d, gvk, entry, &err);
+    }
+}
+
+/* What it does not name may be there all the same: a new CRD, or an API server behind that is slow. */
+static void on_overview(void *arg) {
+    struct discovery *d = arg;
+    overview_free(d->overview);
+    d->overview = NULL;
+    ask_each(d, &d->batch);
+    tell_answered(d);
+}
+
+static size_t count_versions(const struct waiter *waiters) {
+    size_t count = 0;
+    const struct waiter *w, *before;
+    DL_FOREACH(waiters, w) {
+        for (before = waiters; before != w && strcmp(before->gvk->api_version, w->gvk->api_version) != 0;) before = before->next;
+        count += before == w;
+    }
+    return count;
+}
+
+/* Whoever asked in one turn of the loop is served together. */
+static void on_turn(void *arg) {
+    struct discovery *d = arg;
+    struct err err;
+    bool many = !d->overview && count_versions(d->asking) >= OVERVIEW_FROM;
+    if (many) d->overview = overview_new(d->client, on_entry, on_overview, d, &err);
+    if (many && d->overview) {
+        DL_CONCAT(d->batch, d->asking);
+        d->asking = NULL;
+    } else {
+        ask_each(d, &d->asking);
+    }
+    tell_answered(d);
+}
+
+struct discovery *discovery_new(struct kube_client *client) {
+    struct discovery *d = calloc(1, sizeof *d);
+    if (!d) return NULL;
+    d->client = client;
+    d->known = ptrset_new(resource_hash, resource_eq);
+    d->timer = timer_new(kube_client_loop(client), on_turn, d);
+    if (d->timer) return d;
+    free(d);
+    return NULL;
+}
+
 void discovery_resolve(struct discovery *d, const struct gvk *gvk,
                        void (*found)(const struct resource *resource, const struct err *err, void *arg), void *arg) {
     struct waiter *w = calloc(1, sizeof *w);
@@ -256,12 +329,9 @@ void discovery_resolve(struct discovery *d, const struct gvk *gvk,
         return;
     }
     *w = (struct waiter){.gvk = gvk, .found = found, .arg = arg};
-    struct question *q = NULL;
-    const struct known *k = find_known(d, gvk);
-    if ((!k || k->doubted) && !ask(d, gvk, &q, &w->err)) {
-        DL_APPEND(q->waiters, w);
-        return;
-    }
-    DL_APPEND(d->answered, w);
+    if (is_known(d, gvk))
+        DL_APPEND(d->answered, w);
+    else
+        DL_APPEND(d->asking, w);
     timer_start(d->timer, 0);
 }

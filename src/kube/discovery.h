@@ -1,8 +1,9 @@
 /*
  * discovery: which kinds the API server serves, and under which plural.
  *
- * Asks only for the group-versions that somebody needs (one small request each, cached), so that a broken aggregated API of which
- * nobody reads anything can do no harm.
+ * Those who ask in one turn of the loop are served together: kinds of a few group-versions by one small request each, so that a broken
+ * API of which nobody reads anything can do no harm; of many, by aggregated discovery, and what that does not name by one request each
+ * all the same. That a kind is missing is only believed of its own group-version.
  */
 #ifndef KUBE_DISCOVERY_H
 #define KUBE_DISCOVERY_H

@@ -15,6 +15,10 @@ enum {
 #define ACCEPT_TABLE "Accept: application/json;as=Table;g=meta.k8s.io;v=v1,application/json"
 #define ACCEPT_METADATA "Accept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 #define ACCEPT_METADATA_LIST "Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+/* Kubernetes docs: "Aggregated discovery"; v2 is of 1.30, v2beta1 of 1.26. */
+#define ACCEPT_DISCOVERY                                                                                                                   \
+    "Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"                                                        \
+    "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"
 
 #define JSON_BODY "Content-Type: application/json"
 
@@ -102,10 +106,17 @@ int kube_call_fill(struct kube_call *call, const struct kube_request *request, s
     return rc ? rc : fill_body(call, request, err);
 }
 
+static const char *accept_of_stream(const struct kube_stream_request *request) {
+    switch (request->form) {
+    case KUBE_METADATA: return strcmp(request->verb, "list") == 0 ? ACCEPT_METADATA_LIST : ACCEPT_METADATA;
+    case KUBE_DISCOVERY: return ACCEPT_DISCOVERY;
+    default: return ACCEPT_JSON;
+    }
+}
+
 int kube_call_fill_stream(struct kube_call *call, const struct kube_stream_request *request, struct err *err) {
-    bool list = strcmp(request->verb, "list") == 0;
     call->method = "GET";
-    call->accept = !request->metadata_only ? ACCEPT_JSON : list ? ACCEPT_METADATA_LIST : ACCEPT_METADATA;
+    call->accept = accept_of_stream(request);
     call->timeout_ms = request->timeout_ms;
     snprintf(call->verb, sizeof call->verb, "%s", request->verb);
     snprintf(call->resource, sizeof call->resource, "%s", request->resource);

@@ -29,6 +29,55 @@ static void script(struct api *api, struct http_exchange *x, const struct seen *
     }
 }
 
+/* ---- aggregated discovery ------------------------------------------------------------------------------------------------------- */
+
+static enum { AGGREGATED, PLAIN, CUT_OFF, SILENT } overview;
+
+static void on_closed(void *arg) { (void)arg; }
+
+#define VERBS "\"verbs\":[\"get\",\"list\",\"watch\"]"
+#define RESOURCE(plural, kind, scope)                                                                                                      \
+    "{\"resource\":\"" plural "\",\"responseKind\":{\"group\":\"\",\"version\":\"\",\"kind\":\"" kind "\"},\"scope\":\"" scope             \
+    "\",\"singularResource\":\"x\"," VERBS ",\"subresources\":[{\"subresource\":\"status\",\"verbs\":[\"get\"]}]}"
+#define VERSION(version, freshness, resources) "{\"version\":\"" version "\",\"freshness\":\"" freshness "\",\"resources\":[" resources "]}"
+#define GROUP(name, versions) "{\"metadata\":{\"name\":\"" name "\"},\"versions\":[" versions "]}"
+#define GROUPS(groups)                                                                                                                     \
+    "{\"kind\":\"APIGroupDiscoveryList\",\"apiVersion\":\"apidiscovery.k8s.io/v2\",\"metadata\":{},\"items\":[" groups "]}"
+
+static void script_overview(struct api *api, struct http_exchange *x, const struct seen *q, size_t nth) {
+    bool core = strcmp(q->path, "/api") == 0, groups = strcmp(q->path, "/apis") == 0;
+    struct str accept = http_header(x, "Accept");
+    if (core || groups) assert_non_null(memmem(accept.p, accept.n, "v=v2;as=APIGroupDiscoveryList", 29));
+    if (core && overview == AGGREGATED)
+        api_json(
+            x, 200,
+            GROUPS(GROUP("", VERSION("v1", "Current", RESOURCE("pods", "Pod", "Namespaced") "," RESOURCE("nodes", "Node", "Cluster")))));
+    else if (groups && overview == AGGREGATED)
+        api_json(
+            x, 200,
+            GROUPS(
+                GROUP("apps", VERSION("v2", "Current", RESOURCE("wrong", "Deployment", "Namespaced")) "," VERSION(
+                                  "v1", "Current", RESOURCE("deployments", "Deployment", "Namespaced"))) "," //
+                GROUP("batch", VERSION("v1", "Current", RESOURCE("jobs", "Job", "Namespaced"))) ","          //
+                GROUP("policy", VERSION("v1", "Current", RESOURCE("poddisruptionbudgets", "PodDisruptionBudget", "Namespaced"))) "," GROUP(
+                    "broken", VERSION("v1", "Stale", RESOURCE("things", "Thing", "Namespaced")))));
+    else if (groups && overview == CUT_OFF)
+        api_json(x, 200, "{\"items\":[" GROUP("batch", VERSION("v1", "Current", RESOURCE("jobs", "Job", "Namespaced"))) ",{\"metad");
+    else if (overview == SILENT)
+        http_stream_begin(x, 200, "application/json", 1024, on_closed, NULL);
+    else if (core || groups)
+        api_json(x, 200, "{\"kind\":\"APIGroupList\",\"apiVersion\":\"v1\",\"groups\":[{\"name\":\"apps\"}]}");
+    else if (strcmp(q->path, "/api/v1") == 0)
+        api_json(x, 200, "{\"resources\":[{\"name\":\"pods\",\"namespaced\":true,\"kind\":\"Pod\"," VERBS "}]}");
+    else if (strcmp(q->path, "/apis/policy/v1") == 0)
+        api_json(x, 200,
+                 "{\"resources\":[{\"name\":\"poddisruptionbudgets\",\"namespaced\":true,\"kind\":\"PodDisruptionBudget\"," VERBS "}]}");
+    else if (strcmp(q->path, "/apis/batch/v1") == 0)
+        api_json(x, 200, "{\"resources\":[{\"name\":\"jobs\",\"namespaced\":true,\"kind\":\"Job\"," VERBS "}]}");
+    else
+        script(api, x, q, nth);
+}
+
 static void on_found(const struct resource *resource, const struct err *err, void *arg) {
     struct answer *a = arg;
     assert_false(a->called);
@@ -110,6 +159,112 @@ static void a_broken_group_harms_only_itself(void **state) {
     discovery_free(d);
 }
 
+static bool was_asked(const struct api *api, const char *path) {
+    for (size_t i = 0; i < api->count; i++) {
+        if (strcmp(api->seen[i].path, path) == 0) return true;
+    }
+    return false;
+}
+
+static struct discovery *start_overview(struct api *api, int form) {
+    struct discovery *d = start(api);
+    api->script = script_overview;
+    overview = form;
+    return d;
+}
+
+static void kinds_of_many_group_versions_take_two_requests(void **state) {
+    struct api *api = *state;
+    struct discovery *d = start_overview(api, AGGREGATED);
+    struct answer pod, node, web, job, budget;
+    ask(api, d, "v1/Pod", &pod);
+    ask(api, d, "v1/Node", &node);
+    ask(api, d, "apps/v1/Deployment", &web);
+    ask(api, d, "batch/v1/Job", &job);
+    ask(api, d, "policy/v1/PodDisruptionBudget", &budget);
+    api_wait(api);
+    assert_int_equal(api->count, 2);
+    assert_true(was_asked(api, "/api") && was_asked(api, "/apis"));
+    assert_string_equal(pod.found.plural, "pods");
+    assert_true(pod.found.namespaced && pod.found.watchable && pod.found.has_status);
+    assert_string_equal(node.found.plural, "nodes");
+    assert_false(node.found.namespaced);
+    assert_string_equal(web.found.plural, "deployments");
+    assert_string_equal(job.found.plural, "jobs");
+    assert_string_equal(budget.found.plural, "poddisruptionbudgets");
+    discovery_free(d);
+}
+
+static void what_an_overview_does_not_vouch_for_is_asked_for_by_itself(void **state) {
+    struct api *api = *state;
+    struct discovery *d = start_overview(api, AGGREGATED);
+    struct answer pod, web, job, stale, absent, group;
+    ask(api, d, "v1/Pod", &pod);
+    ask(api, d, "apps/v1/Deployment", &web);
+    ask(api, d, "batch/v1/Job", &job);
+    ask(api, d, "broken/v1/Thing", &stale);
+    ask(api, d, "apps/v1/Absent", &absent);
+    ask(api, d, "none.example/v1/Absent", &group);
+    api_wait(api);
+    assert_int_equal(api->count, 5);
+    assert_true(was_asked(api, "/apis/broken/v1") && was_asked(api, "/apis/apps/v1") && was_asked(api, "/apis/none.example/v1"));
+    assert_int_equal(stale.err.code, ERR_SERVER);
+    assert_int_equal(absent.err.code, ERR_NOT_FOUND);
+    assert_int_equal(group.err.code, ERR_NOT_FOUND);
+    assert_string_equal(web.found.plural, "deployments");
+    discovery_free(d);
+}
+
+static void without_an_overview_each_is_asked_for(void **state) {
+    for (int form = PLAIN; form <= CUT_OFF; form++) {
+        struct api *api = *state;
+        struct discovery *d = start_overview(api, form);
+        struct answer pod, web, job, budget;
+        ask(api, d, "v1/Pod", &pod);
+        ask(api, d, "apps/v1/Deployment", &web);
+        ask(api, d, "batch/v1/Job", &job);
+        ask(api, d, "policy/v1/PodDisruptionBudget", &budget);
+        api_wait(api);
+        assert_string_equal(pod.found.plural, "pods");
+        assert_string_equal(web.found.plural, "deployments");
+        assert_string_equal(job.found.plural, "jobs");
+        assert_string_equal(budget.found.plural, "poddisruptionbudgets");
+        discovery_free(d);
+    }
+}
+
+static void what_is_doubted_is_asked_for_again(void **state) {
+    struct api *api = *state;
+    struct discovery *d = start(api);
+    struct answer web;
+    for (size_t i = 1; i <= 2; i++) {
+        ask(api, d, "apps/v1/Deployment", &web);
+        api_wait(api);
+        assert_int_equal(api->count, i);
+        assert_string_equal(web.found.plural, "deployments");
+        discovery_doubt(d, gvk("apps/v1/Deployment"));
+        assert_string_equal(discovery_known(d, gvk("apps/v1/Deployment"))->plural, "deployments");
+    }
+    discovery_free(d);
+}
+
+static void who_waits_for_an_overview_can_go(void **state) {
+    struct api *api = *state;
+    struct discovery *d = start_overview(api, SILENT);
+    struct answer gone, left[3];
+    ask(api, d, "v1/Pod", &gone);
+    ask(api, d, "apps/v1/Deployment", &left[0]);
+    ask(api, d, "batch/v1/Job", &left[1]);
+    ask(api, d, "policy/v1/PodDisruptionBudget", &left[2]);
+    while (api->count < 2) api_idle(api, 1);
+    discovery_forget(d, &gone);
+    discovery_free(d);
+    assert_false(gone.called);
+    assert_int_equal(left[0].err.code, ERR_CANCELLED);
+    assert_int_equal(left[2].err.code, ERR_CANCELLED);
+    api_idle(api, 20);
+}
+
 static void who_forgets_is_not_told_and_who_waits_at_the_end_is(void **state) {
     struct api *api = *state;
     struct discovery *d = start(api);
@@ -130,6 +285,11 @@ int main(void) {
         TEST(those_who_ask_at_once_share_a_request),
         TEST(what_is_missing_is_asked_for_again),
         TEST(a_broken_group_harms_only_itself),
+        TEST(what_is_doubted_is_asked_for_again),
+        TEST(kinds_of_many_group_versions_take_two_requests),
+        TEST(what_an_overview_does_not_vouch_for_is_asked_for_by_itself),
+        TEST(without_an_overview_each_is_asked_for),
+        TEST(who_waits_for_an_overview_can_go),
         TEST(who_forgets_is_not_told_and_who_waits_at_the_end_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
