@@ -20,10 +20,12 @@ local function post(path, body) return plane:request("POST", path, body) end
 local function namespace(name) post("/api/v1/namespaces", { apiVersion = "v1", kind = "Namespace", metadata = { name = name } }) end
 
 --- All rights in one namespace, and none elsewhere.
-local function grant(user, name)
+---@param resources? string[] of these only
+local function grant(user, name, resources)
   local group = "rbac.authorization.k8s.io"
   post(RBAC:format(name, "roles"), {
-    apiVersion = group .. "/v1", kind = "Role", metadata = { name = user }, rules = { { apiGroups = { "*" }, resources = { "*" }, verbs = { "*" } } },
+    apiVersion = group .. "/v1", kind = "Role", metadata = { name = user },
+    rules = { { apiGroups = { "*" }, resources = resources or { "*" }, verbs = { "*" } } },
   })
   post(RBAC:format(name, "rolebindings"), {
     apiVersion = group .. "/v1", kind = "RoleBinding", metadata = { name = user }, roleRef = { apiGroup = group, kind = "Role", name = user },
@@ -182,9 +184,37 @@ describe("a right in one of several namespaces", function()
     create(objects.image_error("other", "lab"))
     create(objects.image_error("late", "front"))
     await_results("front", "Pod front/desk, Pod front/late, Pod lab/probe", op)
+    local wider = { spec = { filters = { "Pod", "Service" } } } -- whose stores begin without lab
+    plane:request("PATCH", operator.path_of(cr), wider, "application/merge-patch+json")
+    await_status(cr, "Service", function(status) return analyzer(status, "Service").state == "active" end, op)
+    create(objects.image_error("last", "front"))
+    await_results("front", "Pod front/desk, Pod front/last, Pod front/late, Pod lab/probe", op)
 
     grant("guest", "lab")
-    await_results("front", "Pod front/desk, Pod front/late, Pod lab/other", op)
+    await_results("front", "Pod front/desk, Pod front/last, Pod front/late, Pod lab/other", op)
+  end)
+
+  it("counts for Secrets too, which nobody lists", function()
+    namespace "safe"
+    local kubeconfig = plane:user("porter", {})
+    local kinds = { "k8sgpts", "k8sgpts/status", "results", "results/status", "ingresses", "services", "events" }
+    grant("porter", "safe", kinds)
+    local cr = objects.k8sgpt({ filters = { "Ingress" } }, "sample", "safe")
+    create(cr)
+    create(objects.service("web", "safe"))
+    create {
+      apiVersion = "networking.k8s.io/v1", kind = "Ingress", metadata = { name = "door", namespace = "safe" },
+      spec = { ingressClassName = "nginx", defaultBackend = { service = { name = "web", port = { number = 80 } } }, tls = { { secretName = "gone" } } },
+    }
+    local op = operator.start(kubeconfig, { "--watch-namespace", "safe", "--grace", "0" })
+    op:await_ready()
+    program.await("a look-up that is denied", function() return denied(op, "secrets") > 0 end)
+    assert.are.equal("", results("safe"))
+
+    local role = RBAC:format("safe", "roles") .. "/porter"
+    kinds[#kinds + 1] = "secrets"
+    plane:request("PATCH", role, { rules = { { apiGroups = { "*" }, resources = kinds, verbs = { "*" } } } }, "application/merge-patch+json")
+    await_results("safe", "Ingress safe/door", op)
   end)
 end)
 

@@ -363,21 +363,16 @@ int tenant_choose(struct tenant *t, bool *changed, struct err *err) {
     return 0;
 }
 
-static bool is_current(const struct tenant *t) { return t->has_chosen && !t->op->plan && t->op->bundle == t->op->next_bundle; }
-
-bool tenant_synced(const struct tenant *t) {
-    bool synced = is_current(t);
-    for (size_t i = 0; synced && i < t->chosen_count; i++) synced = diagnosis_swept(t->op->diagnosis, str_of(t->chosen[i]));
-    return synced;
-}
-
-bool tenant_settled(const struct tenant *t) {
+static bool all_swept(const struct tenant *t, bool or_stuck) {
     const struct diagnosis *d = t->op->diagnosis;
-    bool settled = is_current(t);
-    for (size_t i = 0; settled && i < t->chosen_count; i++)
-        settled = diagnosis_swept(d, str_of(t->chosen[i])) || diagnosis_stuck(d, str_of(t->chosen[i]));
-    return settled;
+    bool all = t->has_chosen && !t->op->plan && t->op->bundle == t->op->next_bundle;
+    for (size_t i = 0; all && i < t->chosen_count; i++)
+        all = diagnosis_swept(d, str_of(t->chosen[i])) || (or_stuck && diagnosis_stuck(d, str_of(t->chosen[i])));
+    return all;
 }
+
+bool tenant_synced(const struct tenant *t) { return all_swept(t, false); }
+bool tenant_settled(const struct tenant *t) { return all_swept(t, true); }
 
 /* ---- verdicts ----------------------------------------------------------------------------------------------------------------- */
 
