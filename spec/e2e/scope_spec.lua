@@ -104,6 +104,13 @@ local function await_served(path)
   program.await(path .. " served", function() return select(2, plane:http(plane.url .. path)) == 200 end, 0.01, 30)
 end
 
+--- A process that was killed keeps its port for as long as the kernel needs to take it down.
+local function restart()
+  plane:kill("kube-apiserver")
+  program.await("a port that is free", function() return plane:http(plane.url .. "/readyz"):find("Couldn't connect", 1, true) end)
+  plane:start_apiserver("kube-apiserver", { port = plane.port })
+end
+
 setup(function()
   plane = control_plane.start()
   for _, file in ipairs(operator.CRDS) do
@@ -175,8 +182,7 @@ describe("a right in one of several namespaces", function()
     await_status(cr, "Current", function(status) return condition(status, "Analysed").reason == "Current" end, op)
 
     revoke("guest", "lab")
-    plane:kill("kube-apiserver") -- rights are looked at when a watch begins
-    plane:start_apiserver("kube-apiserver", { port = plane.port })
+    restart() -- rights are looked at when a watch begins
     await_status(cr, "PartialAccess", function(status)
       return condition(status, "Analysed").reason == "PartialAccess"
         and analyzer(status, "Pod").reason:find("v1/Pod may not be read in namespace lab: ", 1, true)
