@@ -19,4 +19,15 @@ return {
     tests = { "spec/e2e/pipeline_spec.lua" },
     limits = { ["a watch event read until its Result is written, mean"] = 50 },
   },
+  {
+    id = "scope",
+    title = "Rights by namespace, kinds that come and go, groups that are broken",
+    source = "RBAC and discovery: Kubernetes docs, client-go's back-off",
+    target = "Roles alone: no request beyond them, what is missing named, alive ≤ 45 s after a grant; a new CRD ≤ 2 s; a broken group delays nothing else",
+    tests = { "spec/e2e/scope_spec.lua", "spec/unit/kube/scope_test.c", "spec/unit/kube/crds_test.c" },
+    limits = {
+      ["a right granted until what it shows is a Result"] = 45, ["a new kind served until its analyzer works"] = 2,
+      ["a fault beside a broken API group until its Result"] = 5,
+    },
+  },
 }
