@@ -62,6 +62,7 @@ static void report_leak(uv_handle_t *handle, void *arg) {
 void loop_free(struct loop *loop) {
     if (!loop) return;
     loop_signals_close(loop);
+    loop_processes_close(loop);
     uv_close((uv_handle_t *)&loop->deadline, NULL);
     uv_close((uv_handle_t *)&loop->gate, NULL);
     uv_close((uv_handle_t *)&loop->keep, NULL);
