@@ -82,9 +82,6 @@ static bool set_common(struct http_call *call) {
     bad |= (int)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     bad |= (int)curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
     bad |= (int)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-    bad |= (int)curl_easy_setopt(e, CURLOPT_PROXY, r->proxy_url ? r->proxy_url : "");
-    bad |= (int)curl_easy_setopt(e, CURLOPT_NOPROXY, "");
-    bad |= (int)curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     bad |= (int)curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     bad |= (int)curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 1L);
     bad |= (int)curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -109,6 +106,23 @@ static int set_blob(CURL *e, CURLoption option, struct str pem) {
     if (!pem.n) return 0;
     struct curl_blob blob = {.data = (void *)(uintptr_t)pem.p, .len = pem.n, .flags = CURL_BLOB_NOCOPY};
     return (int)curl_easy_setopt(e, option, &blob);
+}
+
+/* A proxy that speaks TLS is vouched for by the system's CAs or by the server's; what goes through it is checked end to end. */
+static bool set_proxy(struct http_call *call) {
+    CURL *e = call->easy;
+    const struct http_request *r = &call->request;
+    int bad = 0;
+    bad |= (int)curl_easy_setopt(e, CURLOPT_PROXY, r->proxy_url ? r->proxy_url : "");
+    bad |= (int)curl_easy_setopt(e, CURLOPT_NOPROXY, "");
+    bad |= (int)curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    if (!r->proxy_url) return bad == 0;
+    if (r->tls) bad |= set_blob(e, CURLOPT_PROXY_CAINFO_BLOB, r->tls->ca_pem);
+    if (r->tls && r->tls->insecure) {
+        bad |= (int)curl_easy_setopt(e, CURLOPT_PROXY_SSL_VERIFYPEER, 0L);
+        bad |= (int)curl_easy_setopt(e, CURLOPT_PROXY_SSL_VERIFYHOST, 0L);
+    }
+    return bad == 0;
 }
 
 /* A given CA stands alone: CAPATH, which Debian's build presets, would let the system's CAs in beside it. */
@@ -198,7 +212,7 @@ static int prepare(struct http_call *call, struct err *err) {
     if (!call->easy) return err_set(err, ERR_NOMEM, "no memory for a request");
     rc = set_headers(call, err);
     if (rc) return rc;
-    if (set_common(call) && set_tls(call) && set_method(call) && set_target(call)) return 0;
+    if (set_common(call) && set_proxy(call) && set_tls(call) && set_method(call) && set_target(call)) return 0;
     return err_set(err, ERR_NOMEM, "%s: no memory for the request", call->label);
 }
 

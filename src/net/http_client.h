@@ -40,6 +40,7 @@ struct http_response {
     struct str content_type;
     int64_t retry_after_s; /* header Retry-After (seconds or a date, RFC 9110 10.2.3) as seconds from now; 0: none */
     struct err err;        /* code ERR_NONE when an answer arrived whole, whatever its status */
+    bool tls_failed;       /* the peers did not agree on TLS: a certificate or key was refused, by us or by the server; nothing was done */
     int64_t duration_us;
 };
 
@@ -50,7 +51,7 @@ struct http_request {
     const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
     struct str body;
     const struct http_tls *tls; /* NULL: defaults */
-    const char *proxy_url;      /* NULL: none */
+    const char *proxy_url;      /* http, https, socks5 or socks5h (the proxy resolves names); NULL: none */
     int64_t connect_timeout_ms; /* 0: 5 s */
     int64_t timeout_ms;         /* of the whole exchange; 0: 30 s; < 0: none (a watch, which ends by its own timeout) */
     size_t max_body_bytes;      /* of a collected answer; 0: 16 MiB. Not for streamed ones */

@@ -54,6 +54,29 @@ static void set_error(struct http_call *call, CURLcode code) {
     }
 }
 
+/* With TLS 1.3 a server judges our certificate after the handshake: its alert then comes instead of an answer (RFC 8446, 4.4.2.4 and 6.2).
+ */
+static bool is_certificate_alert(const struct http_call *call) {
+    static const char *const ALERTS[] = {"certificate", "unknown ca", "access denied"};
+    const char *alert = call->status ? NULL : strstr(call->curl_error, " alert ");
+    for (size_t i = 0; alert && i < sizeof ALERTS / sizeof *ALERTS; i++) {
+        if (strstr(alert, ALERTS[i])) return true;
+    }
+    return false;
+}
+
+static bool is_tls_failure(const struct http_call *call, CURLcode code) {
+    switch (code) {
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE: return true;
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR: return is_certificate_alert(call);
+    default: return false;
+    }
+}
+
 struct http_response http_call_response(struct http_call *call, CURLcode code) {
     set_error(call, code);
     const char *content_type = NULL;
@@ -66,6 +89,7 @@ struct http_response http_call_response(struct http_call *call, CURLcode code) {
         .content_type = str_of(content_type),
         .retry_after_s = retry_after_s > 0 ? retry_after_s : 0,
         .err = call->err,
+        .tls_failed = is_tls_failure(call, code),
         .duration_us = clock_mono_us() - call->start_us,
     };
 }

@@ -12,7 +12,7 @@
 
 #include "http_fixture.h"
 
-enum { TLS_THREADS = 32 };
+enum { TLS_THREADS = 64, TLS_CONTEXTS = 8 };
 
 struct identity {
     EVP_PKEY *key;
@@ -21,12 +21,15 @@ struct identity {
 };
 
 struct tls_server {
-    SSL_CTX *ctx;
+    SSL_CTX *ctx, *old[TLS_CONTEXTS];
+    int retired;
     int listening;
     uint16_t port;
     pthread_t accepting, serving[TLS_THREADS];
     int count;
     bool h2_offered;
+    bool closes; /* each connection after one answer */
+    void (*answer)(SSL *ssl, const char *request, struct tls_server *s);
 };
 
 struct tls_conn {
@@ -83,7 +86,8 @@ static inline void identity_free(struct identity *id) {
 }
 
 /* Answers what it saw: server name, Host header and the client's common name. */
-static inline void tls_answer(SSL *ssl, const char *request) {
+static inline void tls_answer(SSL *ssl, const char *request, struct tls_server *s) {
+    (void)s;
     char cn[64] = "-", body[256], answer[512];
     const char *sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name), *host = strcasestr(request, "\r\nHost: ");
     X509 *peer = SSL_get1_peer_certificate(ssl);
@@ -95,18 +99,27 @@ static inline void tls_answer(SSL *ssl, const char *request) {
     (void)SSL_write(ssl, answer, n);
 }
 
+/* Closed with bytes unread, a connection is reset, and the peer may find that before the alert. */
+static inline void tls_reject(int fd) {
+    char block[4096];
+    (void)shutdown(fd, SHUT_WR);
+    while (recv(fd, block, sizeof block, 0) > 0) {}
+}
+
 static inline void *tls_serve(void *arg) {
     struct tls_conn *c = arg;
     SSL *ssl = SSL_new(c->server->ctx);
     char request[4096];
     int n;
     (void)SSL_set_fd(ssl, c->fd);
-    if (SSL_accept(ssl) == 1) {
-        while ((n = SSL_read(ssl, request, sizeof request - 1)) > 0) {
-            request[n] = '\0';
-            tls_answer(ssl, request);
-        }
+    bool open = SSL_accept(ssl) == 1;
+    if (!open) tls_reject(c->fd);
+    while (open && (n = SSL_read(ssl, request, sizeof request - 1)) > 0) {
+        request[n] = '\0';
+        c->server->answer(ssl, request, c->server);
+        open = !c->server->closes;
     }
+    if (c->server->closes) (void)SSL_shutdown(ssl);
     SSL_free(ssl);
     (void)close(c->fd);
     free(c);
@@ -136,18 +149,25 @@ static inline int tls_alpn(SSL *ssl, const unsigned char **out, unsigned char *o
     return *out ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
-/* client_ca: NULL, or who must have signed the client's certificate. */
+/* For connections from now on. client_ca: NULL, or who must have signed the client's certificate. */
+static inline void tls_server_become(struct tls_server *s, const struct identity *id, const struct identity *client_ca) {
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    assert_int_equal(SSL_CTX_use_certificate(ctx, id->cert), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(ctx, id->key), 1);
+    SSL_CTX_set_alpn_select_cb(ctx, tls_alpn, s);
+    if (client_ca) {
+        SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+        assert_int_equal(SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"spec", 4), 1);
+        assert_int_equal(X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), client_ca->cert), 1);
+    }
+    if (s->retired < TLS_CONTEXTS && s->ctx) s->old[s->retired++] = s->ctx; /* a thread may be about to use it */
+    s->ctx = ctx;
+}
+
 static inline struct tls_server *tls_server_new(const struct identity *id, const struct identity *client_ca) {
     struct tls_server *s = calloc(1, sizeof *s);
-    s->ctx = SSL_CTX_new(TLS_server_method());
-    assert_int_equal(SSL_CTX_use_certificate(s->ctx, id->cert), 1);
-    assert_int_equal(SSL_CTX_use_PrivateKey(s->ctx, id->key), 1);
-    SSL_CTX_set_alpn_select_cb(s->ctx, tls_alpn, s);
-    if (client_ca) {
-        SSL_CTX_set_verify(s->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-        assert_int_equal(SSL_CTX_set_session_id_context(s->ctx, (const unsigned char *)"spec", 4), 1);
-        assert_int_equal(X509_STORE_add_cert(SSL_CTX_get_cert_store(s->ctx), client_ca->cert), 1);
-    }
+    s->answer = tls_answer;
+    tls_server_become(s, id, client_ca);
     s->listening = raw_listen(&s->port);
     assert_int_equal(pthread_create(&s->accepting, NULL, tls_accept, s), 0);
     return s;
@@ -159,6 +179,7 @@ static inline void tls_server_free(struct tls_server *s) {
     (void)pthread_join(s->accepting, NULL);
     for (int i = 0; i < s->count; i++) (void)pthread_join(s->serving[i], NULL);
     (void)close(s->listening);
+    while (s->retired) SSL_CTX_free(s->old[--s->retired]);
     SSL_CTX_free(s->ctx);
     free(s);
 }
