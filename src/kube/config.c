@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "kube/pem.h"
 
 #define SERVICE_ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -62,8 +63,9 @@ static int read_namespace(const char *path, struct kube_config *config) {
 static int read_account(const char *dir, struct kube_config *config, struct err *err) {
     char *path = NULL;
     int rc = config_printf(&config->token_file, err, "%s/token", dir);
-    if (!rc) rc = config_printf(&path, err, "%s/ca.crt", dir);
-    if (!rc) rc = config_read_file(path, &config->ca_pem, err);
+    if (!rc) rc = config_printf(&config->ca_file, err, "%s/ca.crt", dir);
+    if (!rc) rc = config_read_file(config->ca_file, &config->ca_pem, err);
+    if (!rc && pem_check_ca(str_of(config->ca_pem), err)) rc = err_prefix(err, "in-cluster: %s", config->ca_file);
     if (!rc) rc = config_printf(&path, err, "%s/namespace", dir);
     if (!rc) rc = read_namespace(path, config);
     free(path);
@@ -153,7 +155,7 @@ void kube_config_free(struct kube_config *config) {
     free(config->origin);
     free(config->server);
     free(config->namespace_);
-    free(config->proxy_url);
+    free_secret(config->proxy_url); /* a proxy's password may be in it */
     free_secret(config->token);
     free(config->token_file);
     free(config->username);
@@ -161,6 +163,9 @@ void kube_config_free(struct kube_config *config) {
     free(config->ca_pem);
     free(config->cert_pem);
     free_secret(config->key_pem);
+    free(config->ca_file);
+    free(config->cert_file);
+    free(config->key_file);
     free(config->server_name);
     free(config);
 }

@@ -13,7 +13,7 @@ struct kube_config {
     char *origin; /* what it was read from, for messages: "KUBECONFIG /x/y, context dev", "/root/.kube/config, context dev", "in-cluster" */
     char *server; /* "https://10.0.0.1:443", without a slash at the end */
     char *namespace_; /* of the context or the service account; "default" where none */
-    char *proxy_url;  /* NULL: none */
+    char *proxy_url;  /* http, https or socks5h; NULL: none */
     char *token;      /* bearer token, or NULL */
     char *token_file; /* re-read as it rotates, or NULL; wins over token */
     char *username;   /* basic authentication, or NULL */
@@ -22,6 +22,7 @@ struct kube_config {
     char *ca_pem;
     char *cert_pem;
     char *key_pem;
+    char *ca_file, *cert_file, *key_file; /* where those came from, to be read again as they rotate; NULL: from the configuration itself */
     char *server_name;
 };
 

@@ -11,9 +11,13 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "kube/base64.h"
 #include "kube/config.h"
+#include "net/tls_server.h"
 
 static char dir[64];
+static struct identity ca, person, other;
+static char *ca_base64, *cert_base64, *key_base64;
 
 static const char *path_of(const char *name) {
     static char paths[4][128];
@@ -23,10 +27,24 @@ static const char *path_of(const char *name) {
     return path;
 }
 
+/* $CA, $CERT and $KEY stand for the base64 of those. */
 static const char *put(const char *name, const char *content) {
+    const struct { const char *name, *value; } variables[] = {{"$CA", ca_base64}, {"$CERT", cert_base64}, {"$KEY", key_base64}};
     struct err err;
+    struct buf text = buf_new(1 << 20);
     const char *path = path_of(name);
-    assert_int_equal(file_write(path, str_of(content), 0600, &err), 0);
+    while (*content) {
+        const char *value = NULL;
+        size_t n = 1;
+        for (size_t i = 0; i < 3 && !value; i++) {
+            size_t len = strlen(variables[i].name);
+            if (strncmp(content, variables[i].name, len) == 0) value = variables[i].value, n = len;
+        }
+        assert_int_equal(value ? buf_puts(&text, value, &err) : buf_append(&text, content, 1, &err), 0);
+        content += n;
+    }
+    assert_int_equal(file_write(path, (struct str){text.data, text.len}, 0600, &err), 0);
+    buf_free(&text);
     return path;
 }
 
@@ -50,16 +68,16 @@ static void refused(const char *path, const char *context, int code, const char 
     "current-context: dev\ncontexts:\n- name: dev\n  context: {cluster: c, user: u, namespace: shop}\n"                                    \
     "- name: other\n  context: {cluster: c2, user: u2}\n"
 #define CLUSTERS                                                                                                                           \
-    "clusters:\n- name: c\n  cluster: {server: 'https://10.0.0.1:6443/', certificate-authority-data: Q0EgUEVN, tls-server-name: kube, "    \
+    "clusters:\n- name: c\n  cluster: {server: 'https://10.0.0.1:6443/', certificate-authority-data: $CA, tls-server-name: kube, "         \
     "proxy-url: 'http://proxy:3128'}\n- name: c2\n  cluster: {server: 'http://x', insecure-skip-tls-verify: true}\n"
 #define USERS                                                                                                                              \
-    "users:\n- name: u\n  user: {client-certificate: pki/cert.pem, client-key-data: S0VZ}\n- name: u2\n  user: {token: abc, tokenFile: "   \
+    "users:\n- name: u\n  user: {client-certificate: pki/cert.pem, client-key-data: $KEY}\n- name: u2\n  user: {token: abc, tokenFile: "   \
     "t}\n"
 
 static void reads_a_whole_entry(void **state) {
     (void)state;
     mkdir(path_of("pki"), 0700);
-    put("pki/cert.pem", "CERT");
+    put("pki/cert.pem", person.cert_pem);
     const char *path = put("config", CONTEXTS CLUSTERS USERS);
     struct kube_config *config = load(path, NULL);
     char origin[256];
@@ -69,11 +87,14 @@ static void reads_a_whole_entry(void **state) {
     assert_string_equal(config->namespace_, "shop");
     assert_string_equal(config->proxy_url, "http://proxy:3128");
     assert_string_equal(config->tls.server_name, "kube");
-    assert_true(str_is(config->tls.ca_pem, "CA PEM"));
-    assert_true(str_is(config->tls.cert_pem, "CERT"));
-    assert_true(str_is(config->tls.key_pem, "KEY"));
+    assert_true(str_is(config->tls.ca_pem, ca.cert_pem));
+    assert_true(str_is(config->tls.cert_pem, person.cert_pem));
+    assert_true(str_is(config->tls.key_pem, person.key_pem));
     assert_false(config->tls.insecure);
     assert_null(config->token);
+    assert_string_equal(config->cert_file, path_of("pki/cert.pem"));
+    assert_null(config->key_file);
+    assert_null(config->ca_file);
     kube_config_free(config);
 }
 
@@ -105,8 +126,20 @@ static void files_of_the_environment_are_one(void **state) {
     unsetenv("KUBECONFIG");
 }
 
+/* An encrypted key: OpenSSL would ask the terminal for its passphrase, and wait. */
+static void put_encrypted_key(const char *name) {
+    FILE *file = fopen(path_of(name), "w");
+    assert_non_null(file);
+    assert_int_equal(PEM_write_PrivateKey(file, person.key, EVP_aes_128_cbc(), NULL, 0, NULL, (void *)(uintptr_t) "hush"), 1);
+    fclose(file);
+}
+
 static void errors_name_file_entry_and_field(void **state) {
     (void)state;
+    mkdir(path_of("pki"), 0700);
+    put("pki/cert.pem", person.cert_pem);
+    put("other.pem", other.cert_pem);
+    put_encrypted_key("secret.pem");
     const struct {
         const char *text, *says;
         int code;
@@ -123,10 +156,19 @@ static void errors_name_file_entry_and_field(void **state) {
          "cluster \"c\": certificate-authority: cannot open", ERR_NOT_FOUND},
         {CONTEXTS USERS "clusters: [{name: c, cluster: {server: 'https://x', certificate-authority-data: '!'}}]\n",
          "certificate-authority-data is not base64", ERR_SYNTAX},
-        {CONTEXTS CLUSTERS "users: [{name: u, user: {client-key-data: S0VZ}}]\n", "user \"u\": client-certificate is missing", ERR_INVALID},
+        {CONTEXTS CLUSTERS "users: [{name: u, user: {client-key-data: $KEY}}]\n", "user \"u\": client-certificate is missing", ERR_INVALID},
+        {CONTEXTS USERS "clusters: [{name: c, cluster: {server: 'https://x', certificate-authority-data: Q0EgUEVN}}]\n",
+         "cluster \"c\": certificate-authority: holds no certificate", ERR_INVALID},
+        {CONTEXTS CLUSTERS "users: [{name: u, user: {client-certificate: other.pem, client-key-data: $KEY}}]\n",
+         "user \"u\": the client key does not belong to the client certificate", ERR_INVALID},
+        {CONTEXTS CLUSTERS "users: [{name: u, user: {client-certificate-data: $CERT, client-key: secret.pem}}]\n",
+         "user \"u\": the client key needs a passphrase", ERR_INVALID},
+        {CONTEXTS USERS "clusters: [{name: c, cluster: {server: 'https://x', proxy-url: 'ftp://me:hush@p'}}]\n",
+         "cluster \"c\": proxy-url must start with http://", ERR_INVALID},
         {CONTEXTS CLUSTERS "users: [{name: u, user: {exec: {command: aws}}}]\n", "user \"u\": exec is not supported", ERR_UNSUPPORTED},
         {CONTEXTS CLUSTERS "users: [{name: u, user: {auth-provider: {name: gcp}}}]\n", "user \"u\": auth-provider is not supported",
          ERR_UNSUPPORTED},
+        {CONTEXTS CLUSTERS "users: [{name: u, user: {token: t, as: jane}}]\n", "user \"u\": as is not supported", ERR_UNSUPPORTED},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) refused(put("config", cases[i].text), NULL, cases[i].code, cases[i].says);
     refused(path_of("absent"), NULL, ERR_NOT_FOUND, "cannot open");
@@ -141,14 +183,18 @@ static void finds_the_service_account(void **state) {
     setenv("KUBERNETES_SERVICE_HOST", "fd00::1", 1);
     setenv("KUBERNETES_SERVICE_PORT", "443", 1);
     assert_int_equal(kube_config_in_cluster(path_of("nothing"), &config, &err), ERR_NOT_FOUND);
-    put("ca.crt", "CA");
+    put("ca.crt", "half a certificate");
+    assert_int_equal(kube_config_in_cluster(dir, &config, &err), ERR_INVALID);
+    assert_non_null(strstr(err.msg, "ca.crt"));
+    put("ca.crt", ca.cert_pem);
     put("token", "t");
     put("namespace", "k8sgpt\n");
     assert_int_equal(kube_config_in_cluster(dir, &config, &err), 0);
     assert_string_equal(config->server, "https://[fd00::1]:443");
     assert_string_equal(config->namespace_, "k8sgpt");
     assert_string_equal(config->token_file, path_of("token"));
-    assert_true(str_is(config->tls.ca_pem, "CA"));
+    assert_true(str_is(config->tls.ca_pem, ca.cert_pem));
+    assert_string_equal(config->ca_file, path_of("ca.crt"));
     kube_config_free(config);
     unsetenv("KUBERNETES_SERVICE_HOST");
 }
@@ -168,8 +214,18 @@ static void without_any_hint_it_says_where_it_looked(void **state) {
     setenv("HOME", home, 1);
 }
 
+static void make_identities(void) {
+    ca = identity_new("ca", NULL, NULL);
+    person = identity_new("jane", NULL, &ca);
+    other = identity_new("joe", NULL, &ca);
+    ca_base64 = base64_encode(str_of(ca.cert_pem));
+    cert_base64 = base64_encode(str_of(person.cert_pem));
+    key_base64 = base64_encode(str_of(person.key_pem));
+}
+
 static int make_dir(void **state) {
     (void)state;
+    make_identities();
     unsetenv("KUBECONFIG");
     unsetenv("KUBERNETES_SERVICE_HOST");
     snprintf(dir, sizeof dir, "/tmp/kube_config_test.XXXXXX");
@@ -178,8 +234,10 @@ static int make_dir(void **state) {
 
 static int remove_dir(void **state) {
     (void)state;
-    static const char *const FILES[] = {"pki/cert.pem", "pki",       "config",       "one",   "two", "ca.crt",
-                                        "token",        "namespace", ".kube/config", ".kube", ""};
+    static const char *const FILES[] = {"pki/cert.pem", "pki",          "config", "one",       "two",        "ca.crt", "token",
+                                        "namespace",    ".kube/config", ".kube",  "other.pem", "secret.pem", ""};
+    identity_free(&ca), identity_free(&person), identity_free(&other);
+    free(ca_base64), free(cert_base64), free(key_base64);
     for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) remove(path_of(FILES[i]));
     return 0;
 }
