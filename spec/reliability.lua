@@ -30,4 +30,34 @@ return {
       ["a fault beside a broken API group until its Result"] = 5,
     },
   },
+  {
+    id = "rotation",
+    title = "Tokens, certificate authorities and client certificates rotate without a failed request: read again after 60 s at most and when the server or a "
+      .. "handshake refuses, kept while a file cannot be read or is no whole PEM",
+    source = "bound tokens rotate hourly; kubernetes/kubernetes#119483 for authorities",
+    target = "links swapped as the kubelet does it, files empty, missing and cut: at most one 401 a swap and no failed request; connections of an "
+      .. "old authority are not used again",
+    tests = { "spec/unit/kube/login_test.c", "spec/unit/kube/trust_test.c" },
+    limits = {
+      ["refusals by the server a swapped token file"] = 1,
+      ["failed requests while token files are swapped, empty or missing"] = 0,
+      ["failed requests while the certificate authority is exchanged"] = 0,
+    },
+  },
+  {
+    id = "login",
+    title = "Every way of a kubeconfig to log in: client certificate, token, tokenFile, basic, credential plugins (time-limited, no shell), "
+      .. "proxy-url, tls-server-name",
+    source = "client-go; client.authentication.k8s.io/v1",
+    target = "a plugin that hangs is ended with all its children after 30 s (shortened in tests), a noisy one at 1 MiB; one run at a time, pauses "
+      .. "after failures",
+    tests = {
+      "spec/unit/net/process_test.c", "spec/unit/kube/config_test.c", "spec/unit/kube/login_test.c", "spec/unit/kube/trust_test.c",
+    },
+    limits = {
+      ["time that a hanging plugin goes on after its deadline"] = 1,
+      ["time that a request waits beyond the deadline of a hanging plugin"] = 1,
+      ["time until two noisy plugins are refused"] = 5,
+    },
+  },
 }

@@ -15,7 +15,7 @@ static const char *bare(const struct kube_call *call, const char *msg) {
 
 /* What the transport says, with what a person needs to act on it: which server, and who told us to go there. */
 static int transport_error(const struct kube_call *call, const struct err *cause, struct err *err) {
-    const struct kube_config *config = call->client->config;
+    const struct kube_config *config = call->config;
     const char *why = bare(call, cause->msg);
     if (cause->code == ERR_TIMEOUT)
         return err_set(err, ERR_TIMEOUT, "the API server %s (from %s) did not answer: %s", config->server, config->origin, why);
@@ -35,8 +35,7 @@ static int status_error(const struct kube_call *call, const struct http_response
         err->retry_after_s = response->retry_after_s < INT_MAX ? (int)response->retry_after_s : INT_MAX;
     }
     if (err->code == ERR_UNAUTHORIZED) {
-        err_prefix(err, "the API server %s does not accept our credentials (from %s)", call->client->config->server,
-                   call->client->config->origin);
+        err_prefix(err, "the API server %s does not accept our credentials (from %s)", call->config->server, call->config->origin);
     }
     return (int)err->code;
 }

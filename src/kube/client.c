@@ -22,15 +22,18 @@ struct kube_client *kube_client_new(struct loop *loop, struct http_client *http,
                                     struct err *err) {
     struct kube_client *c = calloc(1, sizeof *c);
     struct doc_builder *builder = doc_builder_new();
-    if (!c || !builder) {
+    struct login *login = login_new(loop, config);
+    if (!c || !builder || !login) {
         free(c);
         doc_builder_free(builder);
+        login_free(login);
         err_set(err, ERR_NOMEM, "no memory for a client of %s", config->server);
         return NULL;
     }
     c->loop = loop;
     c->http = http;
-    c->config = config;
+    c->config = kube_config_share(config);
+    c->login = login;
     c->builder = builder;
     c->requests = metrics ? metrics_define(metrics, &REQUESTS) : NULL;
     c->duration = metrics ? metrics_define(metrics, &DURATION) : NULL;
@@ -41,6 +44,9 @@ struct loop *kube_client_loop(const struct kube_client *c) {
 }
 
 static void call_free(struct kube_call *call) {
+    login_leave(&call->wait);
+    credential_unref(call->credential);
+    kube_config_free(call->config);
     free(call->url);
     free(call->body);
     free(call);
@@ -61,14 +67,27 @@ static void observe(const struct kube_call *call, const struct http_response *re
     metric_observe(call->client->duration, METRIC_LABELS(str_of(call->verb)), (double)response->duration_us / 1e6);
 }
 
-static int start(struct kube_call *call, struct err *err);
+static void end(struct kube_call *call, struct doc *object, const struct err *err) {
+    DL_DELETE(call->client->calls, call);
+    tell(call, object, err);
+    call_free(call);
+}
 
-/* A token that expired a moment ago costs one more round trip, not a failed reconcile: a refused request has had no effect. */
+static int start(struct kube_call *call, struct credential *credential, struct err *err);
+
+/* A credential that was replaced a moment ago costs one more round trip, not a failed reconcile: a refused request has had no effect. */
 static bool try_again(struct kube_call *call, const struct http_response *response) {
+    const struct kube_client *c = call->client;
+    bool refused = response->status == 401;
+    struct credential *next;
     struct err err;
-    if (response->status != 401 || call->retried || !kube_token_renewed(call->client)) return false;
+    if (call->config != c->config) return false;
+    if (response->err.code == ERR_UNREACHABLE) login_doubt(c->login);
+    if ((!refused && !response->tls_failed) || call->retried) return false;
     call->retried = true;
-    return !start(call, &err);
+    if (!login_renew(c->login, call->credential, refused ? LOGIN_UNAUTHORIZED : LOGIN_HANDSHAKE, &call->wait, &next)) return false;
+    call->http = NULL;
+    return !next || !start(call, next, &err);
 }
 
 static void on_done(const struct http_response *response, void *arg) {
@@ -85,10 +104,8 @@ static void on_done(const struct http_response *response, void *arg) {
         (void)kube_answer_error(call, response, &err);
     else
         object = kube_answer_object(call, response, &err);
-    DL_DELETE(call->client->calls, call);
-    tell(call, object, &err);
+    end(call, object, &err);
     doc_unref(object);
-    call_free(call);
 }
 
 static int on_chunk(struct str chunk, void *arg, struct err *err) {
@@ -103,22 +120,22 @@ static void on_headers(int status, void *arg) {
     if (call->on_open) call->on_open(call->arg);
 }
 
-static int start(struct kube_call *call, struct err *err) {
+/* Takes the reference over. */
+static int start(struct kube_call *call, struct credential *credential, struct err *err) {
     struct kube_client *c = call->client;
-    struct err local;
-    char *authorization = kube_authorization(c, &local);
-    if (local.code) return err_set(err, local.code, "%s", local.msg);
+    credential_unref(call->credential);
+    call->credential = credential;
     const char *headers[4] = {call->accept};
     size_t count = 1;
     if (call->content_type) headers[count++] = call->content_type;
-    if (authorization) headers[count++] = authorization;
+    if (credential->authorization) headers[count++] = credential->authorization;
     const struct http_request request = {
         .method = call->method,
         .url = call->url,
         .headers = headers,
         .body = {call->body, call->body_len},
-        .tls = &c->config->tls,
-        .proxy_url = c->config->proxy_url,
+        .tls = &credential->tls,
+        .proxy_url = call->config->proxy_url,
         .timeout_ms = call->timeout_ms,
         .on_chunk = call->streamed ? on_chunk : NULL,
         .on_headers = on_headers,
@@ -126,16 +143,28 @@ static int start(struct kube_call *call, struct err *err) {
         .arg = call,
     };
     call->http = http_send(c->http, &request, err);
-    if (authorization) explicit_bzero(authorization, strlen(authorization));
-    free(authorization);
-    return call->http ? 0 : ERR_INVALID;
+    return call->http ? 0 : (int)err->code;
+}
+
+static void on_credential(struct credential *credential, const struct err *err, void *arg) {
+    struct kube_call *call = arg;
+    struct err local = {0};
+    if (err) local = *err;
+    if (err || start(call, credential_ref(credential), &local)) end(call, NULL, &local);
+}
+
+/* Starts it with the credential of now, or as soon as there is one. */
+static int log_in(struct kube_call *call, struct err *err) {
+    struct credential *credential;
+    int rc = login_get(call->client->login, &call->wait, &credential, err);
+    return rc || !credential ? rc : start(call, credential, err);
 }
 
 /* Starts a filled call; frees it where that fails. */
 static int launch(struct kube_call *call, int rc, struct kube_call **call_out, struct err *err) {
     struct err local = {0};
     if (!err) err = &local;
-    if (!rc) rc = start(call, err);
+    if (!rc) rc = log_in(call, err);
     if (rc) {
         call_free(call);
         return (int)err->code;
@@ -147,10 +176,13 @@ static int launch(struct kube_call *call, int rc, struct kube_call **call_out, s
 
 static struct kube_call *call_new(struct kube_client *c, struct err *err) {
     struct kube_call *call = calloc(1, sizeof *call);
-    if (call)
-        call->client = c;
-    else
+    if (!call) {
         err_set(err, ERR_NOMEM, "no memory for a request");
+        return NULL;
+    }
+    call->client = c;
+    call->config = kube_config_share(c->config);
+    call->wait = (struct login_wait){.ready = on_credential, .arg = call};
     return call;
 }
 
@@ -173,14 +205,51 @@ int kube_stream(struct kube_client *c, const struct kube_stream_request *request
     return launch(call, kube_call_fill_stream(call, request, err), call_out, err);
 }
 
-void kube_cancel(struct kube_call *call) { http_cancel(call->http); }
+void kube_cancel(struct kube_call *call) {
+    if (call->http)
+        http_cancel(call->http);
+    else
+        login_cancel(call->client->login, &call->wait);
+}
 
-/* From here on the call belongs to the transport, which frees it through on_done. */
-void kube_drop(struct kube_call *call) {
-    if (!call) return;
+/* It is no call of the client any more. */
+static void detach(struct kube_call *call) {
     DL_DELETE(call->client->calls, call);
     call->client = NULL;
-    http_cancel(call->http);
+    login_leave(&call->wait);
+}
+
+/* The transport, where it has the call, frees it through on_done. */
+static void let_go(struct kube_call *call) {
+    if (call->http)
+        http_cancel(call->http);
+    else
+        call_free(call);
+}
+
+void kube_drop(struct kube_call *call) {
+    if (!call) return;
+    detach(call);
+    let_go(call);
+}
+
+static struct kube_call *first_waiting(const struct kube_client *c, const struct kube_config *config) {
+    struct kube_call *call = c->calls;
+    while (call && (call->http || call->config != config)) call = call->next;
+    return call;
+}
+
+int kube_client_use(struct kube_client *c, const struct kube_config *config, struct err *err) {
+    const struct err cancelled = {.code = ERR_CANCELLED, .msg = "another configuration is used from now on"};
+    struct login *login = login_new(c->loop, config), *before = c->login;
+    const struct kube_config *config_before = c->config;
+    if (!login) return err_set(err, ERR_NOMEM, "no memory for a client of %s", config->server);
+    c->login = login;
+    c->config = kube_config_share(config);
+    for (struct kube_call *call; (call = first_waiting(c, config_before));) end(call, NULL, &cancelled);
+    login_free(before);
+    kube_config_free(config_before);
+    return 0;
 }
 
 void kube_client_free(struct kube_client *c) {
@@ -188,13 +257,12 @@ void kube_client_free(struct kube_client *c) {
     const struct err cancelled = {.code = ERR_CANCELLED, .msg = "the client is going away"};
     while (c->calls) {
         struct kube_call *call = c->calls;
-        DL_DELETE(c->calls, call);
-        call->client = NULL;
+        detach(call);
         tell(call, NULL, &cancelled);
-        http_cancel(call->http);
+        let_go(call);
     }
     doc_builder_free(c->builder);
-    if (c->token) explicit_bzero(c->token, strlen(c->token));
-    free(c->token);
+    login_free(c->login);
+    kube_config_free(c->config);
     free(c);
 }

@@ -2,8 +2,8 @@
  * client: requests to one API server, with typed errors.
  *
  * A failed answer becomes a struct err whose code says what it means and whose message is the Status message of the server
- * (API conventions: "Response Status Kind"). Credentials are added here and nowhere else; a token file is re-read at most once a
- * minute, and at once after a 401.
+ * (API conventions: "Response Status Kind"). Credentials are added here and nowhere else (kube/login): a request waits while a
+ * credential plugin runs, and is sent once more where the server refused a credential that has been replaced meanwhile.
  */
 #ifndef KUBE_CLIENT_H
 #define KUBE_CLIENT_H
@@ -40,10 +40,16 @@ struct kube_request {
     void *arg;
 };
 
-/* Borrows everything for its life. */
+/* Borrows everything for its life; of the configuration it keeps a share. */
 struct kube_client *kube_client_new(struct loop *loop, struct http_client *http, const struct kube_config *config, struct metrics *metrics,
                                     struct err *err);
 void kube_client_free(struct kube_client *c); /* calls under way end with ERR_CANCELLED */
+
+/*
+ * From now on requests go to another server, or as another user. What is under way goes on as it was started, but what still waits for a
+ * credential ends with ERR_CANCELLED, before this returns. What is kept of the server has to be read anew: cluster_restart.
+ */
+int kube_client_use(struct kube_client *c, const struct kube_config *config, struct err *err) ERR_MUST_CHECK;
 
 /* Starts a request; what it points to is copied. On an error `done` is not called. */
 int kube_send(struct kube_client *c, const struct kube_request *request, struct kube_call **call_out, struct err *err) ERR_MUST_CHECK;

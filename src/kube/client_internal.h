@@ -1,6 +1,6 @@
 /*
  * client_internal: the parts of the client. client.c keeps the calls under way, request.c turns a kube_request into one, answer.c
- * makes objects and errors of what came back, token.c knows who we are. Not for other units, but for kube_client_loop.
+ * makes objects and errors of what came back; login knows who we are. Not for other units, but for kube_client_loop.
  */
 #ifndef KUBE_CLIENT_INTERNAL_H
 #define KUBE_CLIENT_INTERNAL_H
@@ -8,25 +8,27 @@
 #include "base/buf.h"
 #include "doc/builder.h"
 #include "kube/client.h"
+#include "kube/login.h"
 
 enum { KUBE_LABEL_BYTES = 64 };
 
 struct kube_client {
     struct loop *loop;
     struct http_client *http;
-    const struct kube_config *config;
+    const struct kube_config *config; /* a share */
+    struct login *login;
     struct doc_builder *builder;
     struct metric *requests, *duration; /* NULL without metrics */
     struct kube_call *calls;
-    char *token; /* from the token file */
-    int64_t token_read_us;
-    bool token_fresh; /* false: read the file before the next request */
 };
 
 struct kube_call {
     struct kube_client *client; /* NULL: cancelled, only waits for http to let go of it */
     struct kube_call *prev, *next;
-    struct http_call *http;
+    struct http_call *http;           /* NULL: it waits for a credential */
+    const struct kube_config *config; /* a share: what it was started with */
+    struct login_wait wait;
+    struct credential *credential; /* what it was sent with */
     const char *method;
     const char *accept;
     const char *content_type; /* NULL: no body */
@@ -37,7 +39,7 @@ struct kube_call {
     char verb[KUBE_LABEL_BYTES], resource[KUBE_LABEL_BYTES]; /* for metrics */
     bool streamed;
     bool opened;  /* a 2xx status has arrived */
-    bool retried; /* after a 401, with another token */
+    bool retried; /* with another credential, after the server refused the first */
     union {
         void (*object)(struct doc *object, const struct err *err, void *arg);
         void (*stream)(const struct err *err, void *arg);
@@ -56,10 +58,5 @@ int kube_call_fill_stream(struct kube_call *call, const struct kube_stream_reque
 /* answer.c: the object of an answer (a reference; NULL where it has none), or *err. */
 struct doc *kube_answer_object(struct kube_call *call, const struct http_response *response, struct err *err);
 int kube_answer_error(const struct kube_call *call, const struct http_response *response, struct err *err);
-
-/* token.c: "Authorization: …" to be freed, NULL with *err NONE where we are nobody. */
-char *kube_authorization(struct kube_client *c, struct err *err);
-/* After a 401: true when the token file holds another token by now. */
-bool kube_token_renewed(struct kube_client *c);
 
 #endif

@@ -150,8 +150,12 @@ static void free_secret(char *text) {
     free(text);
 }
 
-void kube_config_free(struct kube_config *config) {
-    if (!config) return;
+const struct kube_config *kube_config_share(const struct kube_config *config) {
+    ((struct kube_config *)(uintptr_t)config)->shares++;
+    return config;
+}
+
+static void destroy(struct kube_config *config) {
     free(config->origin);
     free(config->server);
     free(config->namespace_);
@@ -167,5 +171,37 @@ void kube_config_free(struct kube_config *config) {
     free(config->cert_file);
     free(config->key_file);
     free(config->server_name);
+    kubeconfig_free_exec(config->exec);
     free(config);
+}
+
+void kube_config_free(const struct kube_config *config) {
+    struct kube_config *own = (struct kube_config *)(uintptr_t)config;
+    if (own && own->shares)
+        own->shares--;
+    else if (own)
+        destroy(own);
+}
+
+static bool same(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
+
+static bool same_list(char *const *a, char *const *b) {
+    while (*a && *b && same(*a, *b)) a++, b++;
+    return !*a && !*b;
+}
+
+static bool same_exec(const struct kube_exec *a, const struct kube_exec *b) {
+    if (!a || !b) return a == b;
+    return same(a->api_version, b->api_version) && same_list(a->args, b->args) && same_list(a->env, b->env);
+}
+
+static bool same_user(const struct kube_config *a, const struct kube_config *b) {
+    return same(a->token, b->token) && same(a->token_file, b->token_file) && same(a->username, b->username) &&
+           same(a->password, b->password) && same(a->cert_pem, b->cert_pem) && same(a->key_pem, b->key_pem) &&
+           same(a->cert_file, b->cert_file) && same(a->key_file, b->key_file) && same_exec(a->exec, b->exec);
+}
+
+bool kube_config_equal(const struct kube_config *a, const struct kube_config *b) {
+    return same(a->server, b->server) && same(a->proxy_url, b->proxy_url) && same(a->server_name, b->server_name) &&
+           same(a->ca_pem, b->ca_pem) && same(a->ca_file, b->ca_file) && a->tls.insecure == b->tls.insecure && same_user(a, b);
 }

@@ -1,5 +1,6 @@
 /*
- * config_internal: config.c looks where a configuration may be, kubeconfig.c reads its clusters and users. Not for other units.
+ * config_internal: config.c looks where a configuration may be, kubeconfig.c reads its clusters and users, kubeconfig_exec.c their
+ * credential plugins. Not for other units.
  */
 #ifndef KUBE_CONFIG_INTERNAL_H
 #define KUBE_CONFIG_INTERNAL_H
@@ -42,6 +43,11 @@ int config_copy_field(const struct config_entry *e, struct doc_value object, con
 
 /* Makes a path that starts from the folder of e's file absolute. */
 int config_resolve_path(const struct config_entry *e, char **path, struct err *err) ERR_MUST_CHECK;
+
+/* The plugin of a user, who needs it; the cluster is known already. NULL in *out: the user has none. */
+int kubeconfig_read_exec(const struct config_entry *user, const struct config_entry *cluster, const struct kube_config *config,
+                         struct kube_exec **out, struct err *err) ERR_MUST_CHECK;
+void kubeconfig_free_exec(struct kube_exec *exec);
 
 /* Checks the server address, drops slashes at its end, and points `tls` at what was read. */
 int config_finish(struct kube_config *config, struct err *err) ERR_MUST_CHECK;

@@ -142,10 +142,6 @@ static bool is_set(const struct config_entry *e, const char *field) {
 }
 
 static int refuse_unsupported(const struct config_entry *e, struct err *err) {
-    if (is_set(e, "exec")) {
-        return err_set(err, ERR_UNSUPPORTED, ENTRY_FMT ": exec is not supported: give the user a token, tokenFile or client-certificate",
-                       ENTRY_ARG(e));
-    }
     static const char *const IMPERSONATION[] = {"as", "as-uid", "as-groups", "as-user-extra"};
     if (is_set(e, "auth-provider")) {
         return err_set(err, ERR_UNSUPPORTED,
@@ -173,13 +169,16 @@ static int read_pair(const struct config_entry *e, struct kube_config *config, s
     return rc ? err_prefix(err, ENTRY_FMT, ENTRY_ARG(e)) : 0;
 }
 
-static int read_user(const struct config_entry *e, struct kube_config *config, struct err *err) {
+static int read_user(const struct config_entry *e, const struct config_entry *cluster, struct kube_config *config, struct err *err) {
     int rc = refuse_unsupported(e, err);
     if (!rc) rc = copy_field(e, "token", &config->token, err);
     if (!rc) rc = copy_path(e, "tokenFile", &config->token_file, err);
     if (!rc) rc = copy_field(e, "username", &config->username, err);
     if (!rc) rc = copy_field(e, "password", &config->password, err);
-    return rc ? rc : read_pair(e, config, err);
+    if (!rc) rc = read_pair(e, config, err);
+    /* As client-go has it, a plugin is for users that have nothing else. */
+    if (rc || config->token || config->token_file || config->username || config->cert_pem) return rc;
+    return kubeconfig_read_exec(e, cluster, config, &config->exec, err);
 }
 
 static int choose_context(const struct files *files, const char *wanted, struct str *name, struct err *err) {
@@ -196,7 +195,7 @@ static int read_context(const struct files *files, const struct config_entry *co
     int rc = find(files, "clusters", "cluster", doc_path_str(context->value, "cluster"), &cluster, err);
     if (!rc) rc = read_cluster(&cluster, config, err);
     if (!rc && user_name.n) rc = find(files, "users", "user", user_name, &user, err);
-    if (!rc && user_name.n) rc = read_user(&user, config, err);
+    if (!rc && user_name.n) rc = read_user(&user, &cluster, config, err);
     if (!rc) rc = copy_field(context, "namespace", &config->namespace_, err);
     return rc;
 }

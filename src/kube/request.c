@@ -59,7 +59,7 @@ static const char *accept_of(const struct kube_request *request) {
 }
 
 static int put_url(const struct kube_call *call, const struct kube_request *request, struct buf *out, struct err *err) {
-    int rc = buf_puts(out, call->client->config->server, err);
+    int rc = buf_puts(out, call->config->server, err);
     if (rc) return rc;
     if (!request->resource) return buf_puts(out, request->path, err);
     struct str name = request->verb == KUBE_CREATE ? (struct str){0} : request->name;
@@ -120,7 +120,7 @@ int kube_call_fill_stream(struct kube_call *call, const struct kube_stream_reque
     call->timeout_ms = request->timeout_ms;
     snprintf(call->verb, sizeof call->verb, "%s", request->verb);
     snprintf(call->resource, sizeof call->resource, "%s", request->resource);
-    if (asprintf(&call->url, "%s%s", call->client->config->server, request->path) < 0) {
+    if (asprintf(&call->url, "%s%s", call->config->server, request->path) < 0) {
         call->url = NULL;
         return err_set(err, ERR_NOMEM, "no memory for a request");
     }

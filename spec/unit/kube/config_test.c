@@ -165,7 +165,6 @@ static void errors_name_file_entry_and_field(void **state) {
          "user \"u\": the client key needs a passphrase", ERR_INVALID},
         {CONTEXTS USERS "clusters: [{name: c, cluster: {server: 'https://x', proxy-url: 'ftp://me:hush@p'}}]\n",
          "cluster \"c\": proxy-url must start with http://", ERR_INVALID},
-        {CONTEXTS CLUSTERS "users: [{name: u, user: {exec: {command: aws}}}]\n", "user \"u\": exec is not supported", ERR_UNSUPPORTED},
         {CONTEXTS CLUSTERS "users: [{name: u, user: {auth-provider: {name: gcp}}}]\n", "user \"u\": auth-provider is not supported",
          ERR_UNSUPPORTED},
         {CONTEXTS CLUSTERS "users: [{name: u, user: {token: t, as: jane}}]\n", "user \"u\": as is not supported", ERR_UNSUPPORTED},
@@ -214,6 +213,120 @@ static void without_any_hint_it_says_where_it_looked(void **state) {
     setenv("HOME", home, 1);
 }
 
+#define EXEC_OF(fields) CONTEXTS CLUSTERS "users: [{name: u, user: {exec: {" fields "}}}]\n"
+#define V1 "apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, "
+#define V1BETA1 "apiVersion: client.authentication.k8s.io/v1beta1, "
+
+static void a_plugin_is_read_as_client_go_reads_it(void **state) {
+    (void)state;
+    struct kube_config *config = load(put("config", EXEC_OF(V1 "command: ./bin/login, args: [-n, '$HOME `id`'], "
+                                                               "env: [{name: A, value: 'b=c'}], installHint: ask Jane")),
+                                      NULL);
+    const struct kube_exec *exec = config->exec;
+    assert_string_equal(exec->api_version, "client.authentication.k8s.io/v1");
+    char command[128];
+    snprintf(command, sizeof command, "%s/./bin/login", dir); /* from the folder of the kubeconfig, not from where we stand */
+    assert_string_equal(exec->args[0], command);
+    assert_string_equal(exec->args[1], "-n");
+    assert_string_equal(exec->args[2], "$HOME `id`");
+    assert_null(exec->args[3]);
+    assert_string_equal(exec->env[0], "A=b=c");
+    assert_string_equal(exec->env[1], "KUBERNETES_EXEC_INFO={\"kind\":\"ExecCredential\",\"apiVersion\":"
+                                      "\"client.authentication.k8s.io/v1\",\"spec\":{\"interactive\":false}}");
+    assert_null(exec->env[2]);
+    assert_string_equal(exec->install_hint, "ask Jane");
+    assert_int_equal(exec->timeout_ms, 30000);
+    kube_config_free(config);
+    config = load(put("config", EXEC_OF(V1BETA1 "command: aws")), NULL);
+    assert_string_equal(config->exec->args[0], "aws"); /* for PATH */
+    kube_config_free(config);
+}
+
+static void a_plugin_is_told_of_the_cluster_where_it_wants_to(void **state) {
+    (void)state;
+    char expected[4096];
+    struct kube_config *config =
+        load(put("config", "current-context: dev\ncontexts: [{name: dev, context: {cluster: c, user: u}}]\n"
+                           "clusters: [{name: c, cluster: {server: 'https://x', certificate-authority-data: $CA, tls-server-name: kube, "
+                           "proxy-url: 'socks5://p:1080', extensions: [{name: other, extension: 1}, "
+                           "{name: client.authentication.k8s.io/exec, extension: {audience: a}}]}}]\n"
+                           "users: [{name: u, user: {exec: {" V1 "command: x, provideClusterInfo: true}}}]\n"),
+             NULL);
+    snprintf(expected, sizeof expected,
+             "KUBERNETES_EXEC_INFO={\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"spec\":"
+             "{\"interactive\":false,\"cluster\":{\"server\":\"https://x\",\"tls-server-name\":\"kube\","
+             "\"certificate-authority-data\":\"%s\",\"proxy-url\":\"socks5://p:1080\",\"config\":{\"audience\":\"a\"}}}}",
+             ca_base64);
+    assert_string_equal(config->exec->env[0], expected);
+    assert_string_equal(config->proxy_url, "socks5h://p:1080");
+    kube_config_free(config);
+}
+
+static void a_plugin_is_for_users_that_have_nothing_else(void **state) {
+    (void)state;
+    static const char *const OTHERS[] = {"token: t", "tokenFile: t", "username: jane, password: p",
+                                         "client-certificate-data: $CERT, client-key-data: $KEY"};
+    for (size_t i = 0; i < 4; i++) {
+        char text[4096];
+        snprintf(text, sizeof text, CONTEXTS CLUSTERS "users: [{name: u, user: {exec: {command: x}, %s}}]\n", OTHERS[i]);
+        struct kube_config *config = load(put("config", text), NULL);
+        assert_null(config->exec);
+        kube_config_free(config);
+    }
+}
+
+static void a_plugin_that_cannot_work_is_refused(void **state) {
+    (void)state;
+    const struct {
+        const char *text, *says;
+        int code;
+    } cases[] = {
+        {EXEC_OF(V1 "args: [x]"), "exec.command is missing", ERR_INVALID},
+        {EXEC_OF("command: x"), "exec.apiVersion must be", ERR_INVALID},
+        {EXEC_OF("command: x, apiVersion: client.authentication.k8s.io/v1alpha1"), "not \"client.authentication.k8s.io/v1alpha1\"",
+         ERR_UNSUPPORTED},
+        {EXEC_OF("command: x, apiVersion: client.authentication.k8s.io/v1"), "exec.interactiveMode must be", ERR_INVALID},
+        {EXEC_OF(V1BETA1 "command: x, interactiveMode: Sometimes"), "exec.interactiveMode must be", ERR_INVALID},
+        {EXEC_OF(V1BETA1 "command: x, interactiveMode: Always"), "has no terminal", ERR_UNSUPPORTED},
+        {EXEC_OF(V1 "command: x, args: [1]"), "exec.args: each must be a string", ERR_INVALID},
+        {EXEC_OF(V1 "command: x, args: y"), "exec.args must be a list", ERR_INVALID},
+        {EXEC_OF(V1 "command: x, env: [{name: A}]"), "exec.env: each needs a name", ERR_INVALID},
+        {EXEC_OF(V1 "command: x, env: [{name: 'A=B', value: c}]"), "exec.env: each needs a name", ERR_INVALID},
+        {EXEC_OF(V1 "command: [x]"), "exec.command must be a string", ERR_INVALID},
+        {CONTEXTS CLUSTERS "users: [{name: u, user: {exec: aws}}]\n", "exec must be an object", ERR_INVALID},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) refused(put("config", cases[i].text), NULL, cases[i].code, cases[i].says);
+}
+
+static void configurations_are_compared_by_what_they_mean(void **state) {
+    (void)state;
+    static const char *const USERS_OF[] = {"{token: a}",
+                                           "{token: b}",
+                                           "{tokenFile: a}",
+                                           "{username: jane, password: a}",
+                                           "{username: jane, password: b}",
+                                           "{client-certificate-data: $CERT, client-key-data: $KEY}",
+                                           "{exec: {" V1 "command: a}}",
+                                           "{exec: {" V1 "command: a, args: [b]}}",
+                                           "{exec: {" V1 "command: a, env: [{name: b, value: c}]}}"};
+    enum { COUNT = sizeof USERS_OF / sizeof *USERS_OF };
+    struct kube_config *all[COUNT + 1];
+    for (size_t i = 0; i < COUNT; i++) {
+        char text[4096];
+        snprintf(text, sizeof text, CONTEXTS CLUSTERS "users: [{name: u, user: %s}]\n", USERS_OF[i]);
+        all[i] = load(put("config", text), NULL);
+        struct kube_config *again = load(path_of("config"), NULL);
+        assert_true(kube_config_equal(all[i], again));
+        kube_config_free(again);
+    }
+    all[COUNT] = load(put("config", CONTEXTS "clusters: [{name: c, cluster: {server: 'https://10.0.0.2'}}]\n"
+                                             "users: [{name: u, user: {token: a}}]\n"),
+                      NULL);
+    for (size_t i = 0; i <= COUNT; i++)
+        for (size_t k = 0; k < i; k++) assert_false(kube_config_equal(all[i], all[k]));
+    for (size_t i = 0; i <= COUNT; i++) kube_config_free(all[i]);
+}
+
 static void make_identities(void) {
     ca = identity_new("ca", NULL, NULL);
     person = identity_new("jane", NULL, &ca);
@@ -248,6 +361,11 @@ int main(void) {
         cmocka_unit_test(another_context_is_another_server),
         cmocka_unit_test(files_of_the_environment_are_one),
         cmocka_unit_test(errors_name_file_entry_and_field),
+        cmocka_unit_test(a_plugin_is_read_as_client_go_reads_it),
+        cmocka_unit_test(a_plugin_is_told_of_the_cluster_where_it_wants_to),
+        cmocka_unit_test(a_plugin_is_for_users_that_have_nothing_else),
+        cmocka_unit_test(a_plugin_that_cannot_work_is_refused),
+        cmocka_unit_test(configurations_are_compared_by_what_they_mean),
         cmocka_unit_test(finds_the_service_account),
         cmocka_unit_test(without_any_hint_it_says_where_it_looked),
     };
