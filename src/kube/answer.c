@@ -29,6 +29,12 @@ static int transport_error(const struct kube_call *call, const struct err *cause
     return (int)err->code;
 }
 
+/* A server that does not know our way to log in, such as a password, does not refuse us but takes us for nobody. */
+static bool is_anonymous(const struct kube_call *call, const struct err *err) {
+    const struct credential *c = call->credential;
+    return err->code == ERR_FORBIDDEN && (c->authorization || c->cert_pem) && strstr(err->msg, "\"system:anonymous\"");
+}
+
 static int status_error(const struct kube_call *call, const struct http_response *response, struct err *err) {
     kube_status_error(response->status, response->body, err);
     if (!err->retry_after_s && response->retry_after_s > 0) {
@@ -36,6 +42,10 @@ static int status_error(const struct kube_call *call, const struct http_response
     }
     if (err->code == ERR_UNAUTHORIZED) {
         err_prefix(err, "the API server %s does not accept our credentials (from %s)", call->config->server, call->config->origin);
+    }
+    if (is_anonymous(call, err)) {
+        err_prefix(err, "the API server %s takes us for nobody, as if it did not know our kind of credentials (from %s)",
+                   call->config->server, call->config->origin);
     }
     return (int)err->code;
 }

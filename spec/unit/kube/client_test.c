@@ -249,6 +249,24 @@ static void a_name_and_password_are_basic(void **state) {
     assert_string_equal(f.authorization, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="); /* RFC 7617's own example */
 }
 
+static void who_is_taken_for_nobody_is_told_so(void **state) {
+    struct api *api = *state;
+    struct fixture f;
+    static const char ANSWER[] =
+        "{\"kind\":\"Status\",\"message\":\"User \\\"system:anonymous\\\" cannot get path\",\"reason\":\"Forbidden\"}";
+    reset(api, &f, 403, ANSWER);
+    send(api, (struct kube_request){.verb = KUBE_GET, .path = "/version"});
+    assert_null(strstr(f.err.msg, "takes us for nobody")); /* which we were */
+    struct err err;
+    struct kube_config somebody = {.server = api->server_url, .origin = api->origin, .username = (char *)(uintptr_t) "jane"};
+    assert_int_equal(kube_client_use(api->client, &somebody, &err), 0);
+    reset(api, &f, 403, ANSWER);
+    send(api, (struct kube_request){.verb = KUBE_GET, .path = "/version"});
+    assert_int_equal(f.err.code, ERR_FORBIDDEN);
+    assert_non_null(strstr(f.err.msg, "takes us for nobody"));
+    assert_int_equal(kube_client_use(api->client, &api->config, &err), 0);
+}
+
 static void script_silent(struct api *api, struct http_exchange *x, const struct seen *q, size_t nth) {
     (void)q;
     (void)nth;
@@ -332,6 +350,7 @@ int main(void) {
         TEST(a_rotated_token_costs_no_failed_request),
         TEST(refused_credentials_are_refused_once),
         TEST(a_name_and_password_are_basic),
+        TEST(who_is_taken_for_nobody_is_told_so),
         TEST(a_cancelled_call_ends_and_a_dropped_one_is_silent),
         cmocka_unit_test(paths_are_encoded),
     };
