@@ -253,6 +253,31 @@ static void stop(int signum, void *arg) {
     loop_stop(p->loop);
 }
 
+/* True when requests go elsewhere, or as somebody else, from now on. Where nothing changed, files and plugins are still asked anew. */
+static bool take_config(struct process *p) {
+    struct kube_config *config = NULL;
+    struct err err;
+    int rc = kube_config_load(p->settings.kubeconfig, p->settings.context, &config, &err);
+    if (!rc) rc = kube_client_use(p->client, config, &err);
+    if (rc) {
+        log_error("run", "keeping the configuration in use", LOG_S("error", err.msg));
+        kube_config_free(config);
+        return false;
+    }
+    bool moved = !kube_config_equal(p->config, config);
+    kube_config_free(p->config);
+    p->config = config;
+    return moved;
+}
+
+static void reload(int signum, void *arg) {
+    struct process *p = arg;
+    bool moved = take_config(p);
+    log_info("run", "configuration and policies were read again", LOG_S("signal", strsignal(signum)), LOG_S("server", p->config->server),
+             LOG_S("moved", moved ? "yes" : "no"));
+    operator_reload(p->operator, moved);
+}
+
 static int start_operator(struct process *p, struct err *err) {
     const struct settings *s = &p->settings;
     struct operator_options options = {
@@ -292,6 +317,7 @@ static int start(struct process *p, struct err *err) {
     if (!rc) rc = listen_on(p, "health", s->health_address, serve_health, &p->health_server, err);
     if (!rc) rc = loop_on_signal(p->loop, SIGTERM, stop, p, err);
     if (!rc) rc = loop_on_signal(p->loop, SIGINT, stop, p, err);
+    if (!rc) rc = loop_on_signal(p->loop, SIGHUP, reload, p, err);
     return rc;
 }
 

@@ -90,6 +90,19 @@ void cluster_watch_crds(struct cluster *c) {
     if (!c->crds) c->crds = crds_new(c->loop, c->client, c->metrics, crds_changed, c);
 }
 
+void cluster_restart(struct cluster *c) {
+    struct entry *e;
+    if (c->crds) {
+        crds_free(c->crds);
+        c->crds = NULL;
+        cluster_watch_crds(c);
+    }
+    for (size_t i = 0; (e = ptrset_next(&c->entries, &i));) entry_restart(e);
+    for (size_t i = 0; c->plan && (e = ptrset_next(&c->plan->entries, &i));) {
+        if (!e->in_use) entry_restart(e);
+    }
+}
+
 struct store *cluster_store(const struct cluster *c, const struct gvk *gvk) {
     struct entry *e = entry_set_find(&c->entries, gvk);
     return e ? e->store : NULL;

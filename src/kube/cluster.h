@@ -57,6 +57,9 @@ struct cluster_plan *cluster_prepare(struct cluster *c, const struct cluster_wan
 /* Makes the plan's stores those in use; the plan is gone. Changes are not told for swapped stores: the caller diagnoses anew. */
 void cluster_commit(struct cluster *c, struct cluster_plan *plan);
 
+/* After kube_client_use: all kinds are found, listed and watched anew. Stores stay as they are until then; what is gone is told of. */
+void cluster_restart(struct cluster *c);
+
 /* The store of a kind in use, or NULL when nobody wants it. */
 struct store *cluster_store(const struct cluster *c, const struct gvk *gvk);
 

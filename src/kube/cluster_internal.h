@@ -40,6 +40,7 @@ struct entry {
 /* Makes the entry and starts to fill it. */
 struct entry *entry_new(struct cluster *c, const struct gvk *gvk, const struct projection *projection, struct err *err);
 void entry_free(struct entry *e);
+void entry_restart(struct entry *e); /* of another server: finds and lists its kind anew; until then its store stays as it is */
 void entry_deny(struct entry *e);
 void entry_listen(struct entry *e); /* it is in use: its changes are told */
 void entry_hurry(struct entry *e);  /* its CRD came, changed or went */

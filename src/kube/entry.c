@@ -129,6 +129,13 @@ void entry_hurry(struct entry *e) {
     look_again_in(e, 0);
 }
 
+void entry_restart(struct entry *e) {
+    discovery_forget(e->cluster->discovery, e);
+    sources_close(e);
+    e->backoff = (struct backoff){0};
+    look_again_in(e, 0);
+}
+
 void entry_deny(struct entry *e) {
     struct err err;
     err_set(&err, ERR_FORBIDDEN, "%s is forbidden", e->gvk->text);

@@ -278,6 +278,11 @@ struct k8s_operator *operator_new(const struct operator_options *options, struct
     return op;
 }
 
+void operator_reload(struct k8s_operator *op, bool moved) {
+    policies_reload(op->policies);
+    if (moved) cluster_restart(op->cluster);
+}
+
 void operator_free(struct k8s_operator *op) {
     if (!op) return;
     struct tenant *t, *next;

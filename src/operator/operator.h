@@ -35,6 +35,9 @@ struct operator_options {
 struct k8s_operator *operator_new(const struct operator_options *options, struct err *err) ERR_MUST_CHECK;
 void operator_free(struct k8s_operator *op);
 
+/* Reads the policy folders again. `moved`: the client goes to another server or as another user, so that everything is watched anew. */
+void operator_reload(struct k8s_operator *op, bool moved);
+
 /* True when policies are loaded, caches are synced (or known to be unreadable), and every object has been looked at once. *why: what it
  * waits for. */
 bool operator_ready(const struct k8s_operator *op, const char **why);
