@@ -37,7 +37,7 @@ return {
     source = "bound tokens rotate hourly; kubernetes/kubernetes#119483 for authorities",
     target = "links swapped as the kubelet does it, files empty, missing and cut: at most one 401 a swap and no failed request; connections of an "
       .. "old authority are not used again",
-    tests = { "spec/unit/kube/login_test.c", "spec/unit/kube/trust_test.c" },
+    tests = { "spec/unit/kube/login_test.c", "spec/unit/kube/trust_test.c", "spec/e2e/login_spec.lua" },
     limits = {
       ["refusals by the server a swapped token file"] = 1,
       ["failed requests while token files are swapped, empty or missing"] = 0,
@@ -53,6 +53,7 @@ return {
       .. "after failures",
     tests = {
       "spec/unit/net/process_test.c", "spec/unit/kube/config_test.c", "spec/unit/kube/login_test.c", "spec/unit/kube/trust_test.c",
+      "spec/e2e/login_spec.lua",
     },
     limits = {
       ["time that a hanging plugin goes on after its deadline"] = 1,
