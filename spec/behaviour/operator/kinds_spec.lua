@@ -46,6 +46,12 @@ local function create_when_served(cluster, object)
   operator.await("a kind that is served", function() return (pcall(cluster.create, cluster, object)) end)
 end
 
+--- The next test's cluster may be on the same server.
+local function undefine(cluster)
+  cluster:http(CRD_PATH .. "/widgets.example.com", { method = "DELETE" })
+  operator.await("a CRD that is gone", function() return select(2, cluster:http(CRD_PATH .. "/widgets.example.com")) == 404 end)
+end
+
 describe("a kind that a CRD defines", function()
   local cluster, op, cr
   before_each(function()
@@ -54,7 +60,10 @@ describe("a kind that a CRD defines", function()
     op = cluster:operator { "--policy-dir", policies.folder { ["analyzers/Widget/policy.lua"] = ANALYZER } }
     cluster:await_results { "Pod default/web" }
   end)
-  after_each(operator.clean)
+  after_each(function()
+    undefine(cluster)
+    operator.clean()
+  end)
 
   it("brings its analyzer to life when it comes; when it goes, its findings are over and the status says why", function()
     local waiting = await_analyzer(cluster, cr, "Widget", "inactive")
