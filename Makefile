@@ -42,6 +42,9 @@ BENCH_SRC := $(wildcard spec/bench/*.c)
 BENCH_BIN := $(BENCH_SRC:spec/bench/%.c=$(BUILD)/bench/%)
 FUZZ_SRC  := $(wildcard spec/fuzz/*.c)
 FUZZ_BIN  := $(FUZZ_SRC:spec/fuzz/%.c=$(BUILD)/target/%)
+PROXY_SRC := $(wildcard spec/faultproxy/*.c)
+PROXY_OBJ := $(PROXY_SRC:spec/%.c=$(BUILD)/spec/%.o)
+PROXY_BIN := $(BUILD)/faultproxy
 SHARE     := $(DESTDIR)$(PREFIX)/share/k8sgpt-operator
 
 # V=1 shows whole command lines.
@@ -63,7 +66,7 @@ demo: deps
 
 ## make test       install what is needed, build, and run every hermetic test
 test: deps
-	@$(MAKE) --no-print-directory -j$(JOBS) all units
+	@$(MAKE) --no-print-directory -j$(JOBS) all units $(PROXY_BIN)
 	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) lua5.4 spec/run.lua all $(UNIT_BIN)
 
 ## make deps       install the Debian packages that building and testing need
@@ -108,6 +111,15 @@ $(BUILD)/unit/%: spec/unit/%.c $$(BELOW_$$(firstword $$(subst /, ,$$*)))
 
 units: $(UNIT_BIN)
 
+# Stands between the operator and an API server in tests.
+$(PROXY_BIN): $(PROXY_OBJ) $(BELOW_net)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK_HARDEN) -o $@ $^ $(PKG_LIBS)
+$(BUILD)/spec/%.o: spec/%.c $(BUILD)/gen/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) -c -o $@ $<
+
 ## make unit       the C tests only; make unit-doc: those of one layer
 unit: units
 	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) lua5.4 spec/run.lua unit $(UNIT_BIN)
@@ -116,7 +128,7 @@ unit-%:
 	@set -e; for t in $(filter $(BUILD)/unit/$*/%,$(UNIT_BIN)); do timeout 170 $$t; done
 
 ## make behaviour  the tests of the whole program only
-behaviour: $(BIN)
+behaviour: $(BIN) $(PROXY_BIN)
 	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) lua5.4 spec/run.lua behaviour
 
 ## make e2e        the same behaviour, and what only a real control plane shows, on kube-apiserver, etcd and kwok (needs Go; builds them once)
@@ -198,7 +210,7 @@ docs: $(BIN)
 
 ## make format     bring the C files into the house's form
 format:
-	clang-format-14 -i $(wildcard src/*.c src/*/*.[ch] spec/unit/*/*.[ch] spec/bench/*.[ch] spec/fuzz/*.[ch])
+	clang-format-14 -i $(wildcard src/*.c src/*/*.[ch] spec/unit/*/*.[ch] spec/bench/*.[ch] spec/fuzz/*.[ch] spec/faultproxy/*.[ch])
 
 ## make layers     prove that no layer includes one above it
 layers: deps
@@ -213,4 +225,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJ:=.d) $(UNIT_BIN:=.d) $(BENCH_BIN:=.d) $(FUZZ_BIN:=.d)
+-include $(OBJ:=.d) $(PROXY_OBJ:=.d) $(UNIT_BIN:=.d) $(BENCH_BIN:=.d) $(FUZZ_BIN:=.d)

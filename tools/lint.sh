@@ -3,7 +3,7 @@
 set -uo pipefail
 shopt -s nullglob globstar
 
-c_files=(src/**/*.[ch] spec/unit/**/*.[ch] spec/bench/*.[ch] spec/fuzz/*.[ch])
+c_files=(src/**/*.[ch] spec/unit/**/*.[ch] spec/bench/*.[ch] spec/fuzz/*.[ch] spec/faultproxy/*.[ch])
 lua_files=(lua/**/*.lua policies/**/*.lua samples/**/*.lua spec/**/*.lua tools/**/*.lua)
 shell_files=(tools/*.sh spec/checks/*.sh .ci/run)
 prose=(README.md docs/*.md Makefile crd/*.yaml samples/**/*.yaml)
