@@ -133,7 +133,8 @@ struct word {
     struct tenant *t;
     struct group *g;
     struct finding *f;
-    struct doc *finding; /* as policies see it */
+    const char *change;  /* of the finding: "changed" where anybody was told of it */
+    struct doc *finding; /* as routes see it */
     bool recorded;       /* out: a record changed */
     bool failed;         /* out: somebody could not be told: the next run tries again */
     bool waiting;        /* out: somebody is to be told once earlier news has arrived there */
@@ -183,15 +184,27 @@ static struct doc *routes_of(struct word *w, const char *change_name, struct err
 
 /* ---- telling -------------------------------------------------------------------------------------------------------------------- */
 
+/* The finding as one sink is to see it: what others know already is news to it when it was never told. NULL with *err. */
+static struct doc *finding_for(const struct word *w, const char *change, struct err *err) {
+    return strcmp(change, w->change) == 0 ? doc_ref(w->finding) : finding_document(w->g, w->f, change, NULL, err);
+}
+
+static enum sink_outcome tell_sink(const struct word *w, struct str sink, const char *change, struct err *err) {
+    struct doc *finding = finding_for(w, change, err);
+    struct sink_news news = {w->t, w->g, w->f, change, finding};
+    enum sink_outcome outcome = finding ? sink_tell(w->n->deliveries, sink, &news, err) : SINK_FAILED;
+    doc_unref(finding);
+    return outcome;
+}
+
 /* True when the sink knows now. While earlier news is on its way to it, this one waits. */
 static bool tell(struct word *w, struct str sink, const char *change) {
-    struct sink_news news = {w->t, w->g, w->f, change, w->finding};
     struct err err;
     if (deliveries_has(w->n->deliveries, w->t, w->f->id, sink)) {
         w->waiting = true;
         return false;
     }
-    switch (sink_tell(w->n->deliveries, sink, &news, &err)) {
+    switch (tell_sink(w, sink, change, &err)) {
     case SINK_TOLD: delivered(w->n, w->t, sink); return true;
     case SINK_ON_ITS_WAY: return false;
     default: break;
@@ -237,10 +250,10 @@ static bool needs_word(const struct group *g, const struct finding *f) {
 
 static void tell_of(struct word *w) {
     bool shown = finding_is_shown(w->f);
-    const char *change = !shown ? "resolved" : finding_has_records(w->g, w->f) ? "changed" : "opened";
     struct err err;
-    w->finding = finding_document(w->g, w->f, change, NULL, &err);
-    struct doc *routes = w->finding ? routes_of(w, change, &err) : NULL;
+    w->change = !shown ? "resolved" : finding_has_records(w->g, w->f) ? "changed" : "opened";
+    w->finding = finding_document(w->g, w->f, w->change, NULL, &err);
+    struct doc *routes = w->finding ? routes_of(w, w->change, &err) : NULL;
     if (!routes)
         w->failed = true;
     else if (shown)

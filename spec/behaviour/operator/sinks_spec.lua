@@ -55,6 +55,7 @@ describe("a sink", function()
     cluster:operator():await_ready()
     await_told(cluster, "late")
     assert.equal(1, #late:requests())
+    assert.equal("opened", late:requests()[1].json.change) -- others know of it, but to this one it is new
     assert.equal(1, #chat:requests())
   end)
 
