@@ -51,7 +51,7 @@ SHARE     := $(DESTDIR)$(PREFIX)/share/k8sgpt-operator
 Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all deps demo test units unit behaviour e2e reliability lint lint-deps tidy docs format layers asan valgrind fuzz fuzzers bench clean install help FORCE
+.PHONY: all deps demo test units unit behaviour e2e reliability lint lint-deps tidy docs format layers asan valgrind fuzz fuzzers soak bench clean install help FORCE
 .DELETE_ON_ERROR:
 
 all: $(BIN)
@@ -137,7 +137,7 @@ FIGURES := $(abspath $(BUILD))/figures
 e2e: deps
 	@tools/deps.sh e2e
 	@spec/e2e/tools/build.sh cluster kubernetes >/dev/null
-	@$(MAKE) --no-print-directory -j$(JOBS) all units
+	@$(MAKE) --no-print-directory -j$(JOBS) all units $(PROXY_BIN)
 	@rm -rf $(FIGURES) && mkdir -p $(FIGURES)
 	@FIGURES=$(FIGURES) BUILD=$(BUILD) lua5.4 spec/run.lua e2e $(UNIT_BIN)
 	@lua5.4 tools/docs/reliability.lua $(FIGURES) >$(BUILD)/reliability.md
@@ -175,6 +175,12 @@ $(BUILD)/target/%: spec/fuzz/%.c $(BELOW_script)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$<)
 	$(Q)$(COMPILE) -pie -fsanitize=fuzzer,address,undefined -o $@ $< $(BELOW_script) $(PKG_LIBS)
+
+## make soak       the operator under random faults and changes for SECONDS=7200 (SEED=1: those of that seed; CLUSTER=real)
+soak: export LUA_PATH := ./lua/?.lua;./spec/?.lua;./?.lua;;
+soak: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(PROXY_BIN)
+	@BUILD=$(BUILD) SECONDS=$(or $(SECONDS),7200) SEED=$(SEED) CLUSTER=$(CLUSTER) lua5.4 spec/soak/run.lua
 
 ## make bench      latency, start-up, memory and throughput (spec/bench)
 $(BUILD)/bench/%: spec/bench/%.c $(below)

@@ -221,7 +221,7 @@ describe("the fault proxy", function()
     local other = operator.cluster { objects.healthy_pod("only") }
     proxy:set_upstream(other.url)
     assert.equal(1, #json.decode((list())).items)
-    other.program:stop()
+    other:stop()
     assert.is_truthy(RESET[select(2, list())])
     assert.equal("connection refused", proxy:await_event("end", "no server", function(e) return e.request end).why)
   end)
