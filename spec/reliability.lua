@@ -12,6 +12,27 @@
 ---@type Requirement[]
 return {
   {
+    id = "crash-consistency",
+    title = "Killed at any write, the operator comes to the same end",
+    source = "Sieve (OSDI'22), intermediate states",
+    target = "SIGKILL before each write is sent, before its answer and after it (a K8sGPT comes, a fault is mended, a K8sGPT goes): Results, "
+      .. "statuses and finalizers as undisturbed, no write after; news on record is told once, other news at most twice",
+    tests = { "spec/behaviour/operator/crash_spec.lua", "spec/behaviour/operator/crash_end_spec.lua" },
+    limits = { ["slowest way from a restart to the end"] = 10 },
+  },
+  {
+    id = "soak",
+    title = "Random faults and changes for hours leave nothing behind",
+    source = "client-go's informers run for months; here every byte is ours to free",
+    target = "connections cut, held up, doubled, refused while objects, K8sGPTs and policies change: in the end what a new operator says of the "
+      .. "same objects, no write after, findings told in turns; memory: < 1 MB a day (under an hour: < 1 MB), no more descriptors",
+    tests = { "spec/soak/run.lua" },
+    limits = {
+      ["growth of the operator's own memory from the first to the last quarter"] = 1, ["descriptors more in the end than at first"] = 8,
+      ["from the last fault to rest"] = 60,
+    },
+  },
+  {
     id = "latency",
     title = "A fault becomes a Result at once",
     source = "the reason for this operator: upstream takes 20 s",

@@ -164,6 +164,13 @@ end
 --- What only a real control plane shows; each file starts the one that it needs.
 function suites.plane() return busted("spec/e2e", nil, 1, 600) end
 
+--- A minute of what `make soak` does for hours.
+function suites.soak()
+  local command = "env 'LUA_PATH=./lua/?.lua;./spec/?.lua;./?.lua;;' SECONDS=60 CLUSTER=real lua5.4 spec/soak/run.lua"
+  local output, status = capture(command)
+  return judge("spec/soak/run.lua", score(status == 0 and 1 or 0, status == 0 and 0 or 1), output, status)
+end
+
 --- The tests that measure what docs/reliability.md says.
 function suites.measured(binaries)
   local wanted = {}
@@ -175,7 +182,7 @@ function suites.measured(binaries)
 end
 
 local ORDER = { "unit", "lua", "policies", "repository", "behaviour" }
-local GROUPS = { all = ORDER, e2e = { "measured", "real", "plane" } }
+local GROUPS = { all = ORDER, e2e = { "measured", "real", "plane", "soak" } }
 
 local function summary(result)
   return ("%d passed, %d failed%s"):format(result.passed, result.failed, result.skipped > 0 and (", %d skipped"):format(result.skipped) or "")
