@@ -51,7 +51,7 @@ struct verdict analysis_verdict(const struct analysis *a) {
     return (struct verdict){
         .policy = policy,
         .decider = a->decider ? a->decider : policy,
-        .gvk = policy->watches[0].gvk,
+        .gvk = a->analyzer->subject->gvk,
         .ns = analysis_ns(a),
         .name = analysis_name(a),
         .failures = doc_root(a->failures),
@@ -91,7 +91,7 @@ static void try_policy(struct analysis *a, const struct policy *policy, const st
     struct script_call call = {
         .policy = policy,
         .function = "run",
-        .args = {{object, policy->watches[0].projection}},
+        .args = {{object, policy_watch(policy, a->analyzer->subject->gvk)->projection}},
         .arg_count = 1,
     };
     policycalls_prepare(a->diagnosis->calls, &call, reader);
@@ -107,18 +107,23 @@ static bool is_the_policys_fault(enum script_result result) {
     return result == SCRIPT_ERROR || result == SCRIPT_FUEL || result == SCRIPT_MEMORY;
 }
 
+/* Another layer may judge other kinds. */
+static bool judges(const struct policy *p, const struct analysis *a) {
+    return p && policy_subject(p, str_of(a->analyzer->subject->gvk->kind));
+}
+
 /* The policy in effect, and where it fails, the layer below: a broken override hides no fault. Returns the last one asked. */
 static const struct policy *try_layers(struct analysis *a, const struct doc *object, struct reader *reader, struct attempt *t,
                                        struct err *first) {
     const struct policy *top = a->analyzer->policy, *policy = policycalls_effective(a->diagnosis->calls, top);
-    if (!policy) {
+    if (!judges(policy, a)) {
         t->outcome.result = SCRIPT_ERROR;
         err_set(first, ERR_POLICY, "%s is tripped and there is no policy below it", top->name);
         return NULL;
     }
     try_policy(a, policy, object, reader, t);
     *first = t->outcome.err;
-    while (is_the_policys_fault(t->outcome.result) && policy->lower) {
+    while (is_the_policys_fault(t->outcome.result) && judges(policy->lower, a)) {
         policy = policy->lower;
         attempt_free(t);
         try_policy(a, policy, object, reader, t);
@@ -202,12 +207,12 @@ static void judge(struct analysis *a, struct doc *object) {
 
 /* What cannot be seen may be there all the same. */
 static bool would_be_seen(const struct analysis *a) {
-    enum reflector_state state = cluster_state_in(a->diagnosis->cluster, a->analyzer->policy->watches[0].gvk, analysis_ns(a), NULL);
+    enum reflector_state state = cluster_state_in(a->diagnosis->cluster, a->analyzer->subject->gvk, analysis_ns(a), NULL);
     return state == REFLECTOR_SYNCED || state == REFLECTOR_MISSING;
 }
 
 void analysis_do(struct analysis *a) {
-    struct store *store = cluster_store(a->diagnosis->cluster, a->analyzer->policy->watches[0].gvk);
+    struct store *store = cluster_store(a->diagnosis->cluster, a->analyzer->subject->gvk);
     struct doc *object = store ? store_get(store, analysis_ns(a), analysis_name(a)) : NULL;
     if (!object) {
         if (would_be_seen(a)) object_is_gone(a);

@@ -38,7 +38,7 @@ static void name_denied(const struct diagnosis *d, struct analyzer *z) {
 }
 
 static enum analyzer_state inactive(struct analyzer *z, enum reflector_state state, const struct err *why) {
-    struct denial subject = {z, z->policy->watches[0].gvk};
+    struct denial subject = {z, z->subject->gvk};
     char text[MAX_MESSAGE + 120];
     z->absent = state == REFLECTOR_MISSING;
     if (state == REFLECTOR_DENIED) {
@@ -65,7 +65,7 @@ enum analyzer_state analyzer_state_now(const struct diagnosis *d, struct analyze
             z->awaited = p->watches[i].gvk;
             return ANALYZER_WAITING;
         }
-        if (i == 0 && s != REFLECTOR_SYNCED) return inactive(z, s, why);
+        if (&p->watches[i] == z->subject && s != REFLECTOR_SYNCED) return inactive(z, s, why);
     }
     name_denied(d, z);
     return ANALYZER_ACTIVE;

@@ -96,17 +96,20 @@ static void sweep_one(struct diagnosis *d, struct analyzer *z) {
     doc_unref(object);
 }
 
+static void end_sweep(struct diagnosis *d, struct analyzer *z) {
+    drop_sweep(z);
+    z->swept = true;
+    if (diagnosis_swept(d, str_of(z->policy->name))) d->listener.swept(z->policy, d->listener.arg);
+}
+
 static bool do_sweep(struct diagnosis *d) {
     for (size_t i = 0; i < d->analyzer_count; i++) {
         struct analyzer *z = &d->analyzers[i];
         if (!analyzer_knows_objects(z) || z->swept) continue;
-        if (z->sweep_at < z->sweep_count) {
+        if (z->sweep_at < z->sweep_count)
             sweep_one(d, z);
-        } else {
-            drop_sweep(z);
-            z->swept = true;
-            d->listener.swept(z->policy, d->listener.arg);
-        }
+        else
+            end_sweep(d, z);
         return true;
     }
     return false;
@@ -142,7 +145,7 @@ static void enqueue_vanished(struct diagnosis *d, const struct analyzer *z, cons
 
 /* Takes a snapshot of the subject's store: the objects to be looked at, whatever changes meanwhile. */
 static int start_sweep(struct diagnosis *d, struct analyzer *z) {
-    struct store *store = cluster_store(d->cluster, z->policy->watches[0].gvk);
+    struct store *store = cluster_store(d->cluster, z->subject->gvk);
     drop_sweep(z);
     z->swept = false;
     z->sweep = calloc(store_count(store) + 1, sizeof(struct doc *));
@@ -168,8 +171,9 @@ static void refresh(struct diagnosis *d, struct analyzer *z) {
     if (news && d->listener.changed) d->listener.changed(d->listener.arg);
 }
 
-static struct analyzer *analyzer_find(const struct diagnosis *d, struct str name) {
-    for (size_t i = 0; i < d->analyzer_count; i++)
+/* The next one of that policy after `z`, the first after NULL; NULL at the end. */
+static struct analyzer *analyzer_next(const struct diagnosis *d, struct str name, const struct analyzer *z) {
+    for (size_t i = z ? (size_t)(z - d->analyzers) + 1 : 0; i < d->analyzer_count; i++)
         if (str_is(name, d->analyzers[i].policy->name)) return &d->analyzers[i];
     return NULL;
 }
@@ -185,28 +189,40 @@ static void drop_all(struct diagnosis *d) {
     d->analyses = ptrset_new(analysis_hash, analysis_eq);
     free(d->analyzers);
     d->analyzers = NULL;
-    d->analyzer_count = 0;
+    d->analyzer_count = d->policy_count = 0;
     bundle_unref(d->bundle);
     d->bundle = NULL;
 }
 
+static size_t count_subjects(const struct policy *p) {
+    size_t n = 0;
+    for (size_t i = 0; p && i < p->watch_count; i++) n += p->watches[i].subject;
+    return n;
+}
+
+static void add_policy(struct diagnosis *d, const struct policy *p) {
+    if (!p) return;
+    d->policy_count++;
+    for (size_t i = 0; i < p->watch_count; i++)
+        if (p->watches[i].subject) d->analyzers[d->analyzer_count++] = (struct analyzer){.policy = p, .subject = &p->watches[i]};
+}
+
 int diagnosis_use(struct diagnosis *d, struct bundle *bundle, const struct str *names, size_t count, struct err *err) {
-    struct analyzer *analyzers = calloc(count + 1, sizeof *analyzers);
+    size_t subjects = 0;
+    for (size_t i = 0; i < count; i++) subjects += count_subjects(bundle_find(bundle, POLICY_ANALYZER, names[i]));
+    struct analyzer *analyzers = calloc(subjects + 1, sizeof *analyzers);
     if (!analyzers) return err_set(err, ERR_NOMEM, "no memory for %zu analyzers", count);
     drop_all(d);
     d->bundle = bundle_ref(bundle);
     d->analyzers = analyzers;
-    for (size_t i = 0; i < count; i++) {
-        const struct policy *p = bundle_find(bundle, POLICY_ANALYZER, names[i]);
-        if (p) d->analyzers[d->analyzer_count++].policy = p;
-    }
+    for (size_t i = 0; i < count; i++) add_policy(d, bundle_find(bundle, POLICY_ANALYZER, names[i]));
     for (size_t i = 0; i < d->analyzer_count; i++) refresh(d, &d->analyzers[i]);
     return 0;
 }
 
 bool diagnosis_uses(const struct diagnosis *d, const struct str *names, size_t count) {
-    bool same = count == d->analyzer_count;
-    for (size_t i = 0; same && i < count; i++) same = analyzer_find(d, names[i]) != NULL;
+    bool same = count == d->policy_count;
+    for (size_t i = 0; same && i < count; i++) same = analyzer_next(d, names[i], NULL) != NULL;
     return same;
 }
 
@@ -214,7 +230,7 @@ void diagnosis_object_changed(struct diagnosis *d, struct store *store, const st
     struct doc_value o = doc_root(after ? after : before);
     for (size_t i = 0; i < d->analyzer_count; i++) {
         struct analyzer *z = &d->analyzers[i];
-        if (z->policy->watches[0].gvk != store_gvk(store) || z->state != ANALYZER_ACTIVE) continue;
+        if (z->subject->gvk != store_gvk(store) || z->state != ANALYZER_ACTIVE) continue;
         struct analysis *a = analysis_get(d, z, doc_path_str(o, "metadata.namespace"), doc_path_str(o, "metadata.name"));
         if (a)
             touched(&a->evaluation, d);
@@ -228,7 +244,7 @@ void diagnosis_object_changed(struct diagnosis *d, struct store *store, const st
 static void state_changed(struct diagnosis *d, struct analyzer *z, const struct gvk *gvk) {
     bool swept = z->state == ANALYZER_ACTIVE && z->swept;
     refresh(d, z);
-    if (swept && z->swept && z->policy->watches[0].gvk == gvk) d->listener.swept(z->policy, d->listener.arg);
+    if (swept && z->swept && z->subject->gvk == gvk) d->listener.swept(z->policy, d->listener.arg);
 }
 
 void diagnosis_state_changed(struct diagnosis *d, const struct gvk *gvk) {
@@ -238,32 +254,44 @@ void diagnosis_state_changed(struct diagnosis *d, const struct gvk *gvk) {
 }
 
 enum analyzer_state diagnosis_analyzer(const struct diagnosis *d, struct str name, const char **reason) {
-    const struct analyzer *z = analyzer_find(d, name);
-    if (reason) *reason = z ? z->reason : "";
-    return z ? z->state : ANALYZER_WAITING;
+    const struct analyzer *z = analyzer_next(d, name, NULL);
+    enum analyzer_state state = z ? z->state : ANALYZER_WAITING;
+    const char *why = "";
+    for (; z; z = analyzer_next(d, name, z)) {
+        if (z->state == ANALYZER_WAITING || state == ANALYZER_INACTIVE) state = z->state;
+        if (!*why) why = z->reason;
+    }
+    if (reason) *reason = why;
+    return state;
 }
 
 size_t diagnosis_failing(const struct diagnosis *d, struct str name, const char **reason) {
-    const struct analyzer *z = analyzer_find(d, name);
-    if (reason) *reason = z ? z->failure : "";
-    return z ? z->failing : 0;
+    size_t failing = 0;
+    const char *why = "";
+    for (const struct analyzer *z = NULL; (z = analyzer_next(d, name, z));) {
+        if (z->failing) why = z->failure;
+        failing += z->failing;
+    }
+    if (reason) *reason = why;
+    return failing;
 }
 
 bool diagnosis_swept(const struct diagnosis *d, struct str name) {
-    const struct analyzer *z = analyzer_find(d, name);
-    return z && (z->state == ANALYZER_INACTIVE || z->swept);
+    const struct analyzer *first = analyzer_next(d, name, NULL), *z = first;
+    while (z && (z->state == ANALYZER_INACTIVE || z->swept)) z = analyzer_next(d, name, z);
+    return first && !z;
 }
 
 bool diagnosis_stuck(const struct diagnosis *d, struct str name) {
-    const struct analyzer *z = analyzer_find(d, name);
-    return z && z->state == ANALYZER_WAITING && z->awaited && cluster_is_stuck(d->cluster, z->awaited);
+    for (const struct analyzer *z = NULL; (z = analyzer_next(d, name, z));)
+        if (z->state == ANALYZER_WAITING && z->awaited && cluster_is_stuck(d->cluster, z->awaited)) return true;
+    return false;
 }
 
 void diagnosis_replay(struct diagnosis *d, struct str name, void (*verdict)(const struct verdict *v, void *arg), void *arg) {
-    const struct analyzer *z = analyzer_find(d, name);
     const struct analysis *a;
-    for (size_t i = 0; z && (a = ptrset_next(&d->analyses, &i));) {
-        if (a->analyzer != z || !a->failures) continue;
+    for (size_t i = 0; (a = ptrset_next(&d->analyses, &i));) {
+        if (!str_is(name, a->analyzer->policy->name) || !a->failures) continue;
         struct verdict v = analysis_verdict(a);
         verdict(&v, arg);
     }

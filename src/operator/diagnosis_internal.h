@@ -8,13 +8,15 @@
 #include "base/ptrset.h"
 #include "operator/diagnosis.h"
 
+/* One policy at work on one of its subjects. */
 struct analyzer {
     const struct policy *policy;
+    const struct policy_watch *subject;
     enum analyzer_state state;
-    char reason[512];   /* why it waits or is inactive; of an active one, what it may not read */
+    char reason[512];          /* why it waits or is inactive; of an active one, what it may not read */
     const struct gvk *awaited; /* while it waits for one */
-    bool absent;        /* inactive, as the cluster does not serve its subject: no objects are left */
-    struct doc **sweep; /* the objects still to be looked at for the first time, from sweep_at on; referenced */
+    bool absent;               /* inactive, as the cluster does not serve its subject: no objects are left */
+    struct doc **sweep;        /* the objects still to be looked at for the first time, from sweep_at on; referenced */
     size_t sweep_at, sweep_count;
     bool swept;
     size_t failing;
@@ -47,8 +49,8 @@ struct diagnosis {
     struct owners *owners;
     struct secrets *secrets; /* NULL: one-shot */
     struct bundle *bundle;
-    struct analyzer *analyzers;
-    size_t analyzer_count;
+    struct analyzer *analyzers; /* those of one policy stand together */
+    size_t analyzer_count, policy_count;
     struct ptrset analyses;
     struct analysis *queue, **queue_end;
     size_t queued;

@@ -112,13 +112,12 @@ static bool check_again(struct trial *t, int64_t next_ms) {
     return false;
 }
 
-static bool judge_findings(struct trial *t, struct str ns, struct str name) {
+static bool judge_findings(struct trial *t, const struct gvk *gvk, struct str ns, struct str name) {
     struct err err;
     struct doc_value failures = doc_at(doc_root(t->outcome.values), 0);
     int64_t next_ms = 0;
     if (doc_len(failures) && failures_check(t->policy, failures, &err)) return trial_complain(t, err.msg);
-    struct verdict v = {
-        .policy = t->policy, .decider = t->policy, .gvk = t->policy->watches[0].gvk, .ns = ns, .name = name, .failures = failures};
+    struct verdict v = {.policy = t->policy, .decider = t->policy, .gvk = gvk, .ns = ns, .name = name, .failures = failures};
     struct doc *open = open_findings(t, &v, &next_ms, &err);
     if (!open) return trial_complain(t, err.msg);
     bool good = docmatch(doc_root(open), trial_field(t, "expect"), "expect", &t->why) && check_again(t, next_ms);
@@ -129,12 +128,13 @@ static bool judge_findings(struct trial *t, struct str ns, struct str name) {
 static bool try_analyzer(struct trial *t, const struct policy *policy) {
     struct doc_value subject = trial_field(t, "subject");
     struct str ns = doc_path_str(subject, "namespace"), name = doc_path_str(subject, "name");
-    const struct store *store = cluster_store(t->cluster, policy->watches[0].gvk);
+    const struct policy_watch *watch = policy_subject(policy, doc_path_str(subject, "kind"));
+    const struct store *store = watch ? cluster_store(t->cluster, watch->gvk) : NULL;
     const struct doc *object = store ? store_get(store, ns, name) : NULL;
     if (!object) return trial_complain(t, "the subject is not among the objects");
-    call(t, policy, "run", &(struct script_arg){object, policy->watches[0].projection}, 1);
+    call(t, policy, "run", &(struct script_arg){object, watch->projection}, 1);
     if (!failed_as_expected(t)) return false;
-    return t->outcome.result != SCRIPT_OK || judge_findings(t, ns, name);
+    return t->outcome.result != SCRIPT_OK || judge_findings(t, watch->gvk, ns, name);
 }
 
 /* ---- filters, routes, sinks --------------------------------------------------------------------------------------------------------- */

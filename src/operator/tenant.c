@@ -384,10 +384,11 @@ void tenant_verdict(struct tenant *t, const struct verdict *v) {
 static bool object_exists(const struct group *g, void *arg) {
     const struct tenant *t = arg;
     const struct policy *p = bundle_find(t->op->bundle, POLICY_ANALYZER, str_of(g->analyzer));
-    if (!p) return false;
-    enum reflector_state state = cluster_state_in(t->op->cluster, p->watches[0].gvk, str_of(g->ns), NULL);
+    const struct policy_watch *subject = p ? policy_subject(p, str_of(g->kind)) : NULL;
+    if (!subject) return false;
+    enum reflector_state state = cluster_state_in(t->op->cluster, subject->gvk, str_of(g->ns), NULL);
     if (state == REFLECTOR_DENIED || state == REFLECTOR_SYNCING) return true;
-    const struct store *store = cluster_store(t->op->cluster, p->watches[0].gvk);
+    const struct store *store = cluster_store(t->op->cluster, subject->gvk);
     return store && store_get(store, str_of(g->ns), str_of(g->name));
 }
 

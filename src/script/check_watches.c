@@ -56,14 +56,28 @@ static int add_event_paths(struct projection *projection, const struct gvk *gvk,
     return rc;
 }
 
-static int check_watch_shape(struct doc_value watch, struct err *err) {
+static int check_watch_shape(const struct policy *p, struct doc_value watch, struct err *err) {
     if (doc_type(watch) != DOC_OBJECT) return 0;
     for (size_t i = 0; i < doc_len(watch); i++) {
         struct str key;
-        doc_pair(watch, i, &key, NULL);
-        if (!str_is(key, "1") && !str_is(key, "fields")) return err_set(err, ERR_POLICY, "a watch has no field " STR_FMT, STR_ARG(key));
+        struct doc_value v = doc_pair(watch, i, &key, NULL);
+        if (str_is(key, "subject") && (doc_type(v) != DOC_BOOL || p->kind != POLICY_ANALYZER))
+            return err_set(err, ERR_POLICY, "subject of a watch must be true or false, and is for analyzers");
+        if (!str_is(key, "1") && !str_is(key, "fields") && !str_is(key, "subject"))
+            return err_set(err, ERR_POLICY, "a watch has no field " STR_FMT, STR_ARG(key));
     }
     return 0;
+}
+
+static struct policy_watch *find_watch(struct policy *p, struct str gvk) {
+    for (size_t i = 0; i < p->watch_count; i++)
+        if (str_is(gvk, p->watches[i].gvk->text)) return &p->watches[i];
+    return NULL;
+}
+
+static void mark_subject(struct policy *p, const struct gvk *gvk, struct doc_value watch) {
+    struct policy_watch *to = find_watch(p, str_of(gvk->text));
+    if (p->kind == POLICY_ANALYZER && (to == p->watches || doc_bool(doc_get(watch, STR("subject"))))) to->subject = true;
 }
 
 /* "v1/Pod", {"v1/Pod"} or {"v1/Pod", fields = {…}}; the first one's fields may also stand in the policy's own. */
@@ -74,7 +88,7 @@ static int check_watch(struct policy *p, struct doc_value watch, struct doc_valu
     else if (doc_type(watch) == DOC_ARRAY && doc_len(watch) == 1)
         name = doc_at(watch, 0);
     if (doc_type(name) != DOC_STRING) return err_set(err, ERR_POLICY, "a watch must be \"v1/Pod\" or {\"v1/Pod\", fields = {…}}");
-    int rc = check_watch_shape(watch, err);
+    int rc = check_watch_shape(p, watch, err);
     if (rc) return rc;
     const struct gvk *gvk = gvk_parse(doc_str(name), err);
     if (!gvk) return err_prefix(err, "watches");
@@ -83,15 +97,13 @@ static int check_watch(struct policy *p, struct doc_value watch, struct doc_valu
     rc = add_paths(projection, doc_get(watch, STR("fields")), "fields", err);
     if (!rc) rc = add_paths(projection, subject_fields, "fields", err);
     if (!rc) rc = add_event_paths(projection, gvk, err);
-    if (!rc) return policy_add_watch(p, gvk, projection, err);
-    projection_unref(projection);
+    if (rc) {
+        projection_unref(projection);
+        return rc;
+    }
+    rc = policy_add_watch(p, gvk, projection, err);
+    if (!rc) mark_subject(p, gvk, watch);
     return rc;
-}
-
-static struct policy_watch *find_watch(struct policy *p, struct str gvk) {
-    for (size_t i = 0; i < p->watch_count; i++)
-        if (str_is(gvk, p->watches[i].gvk->text)) return &p->watches[i];
-    return NULL;
 }
 
 /* An index works on kept fields only, so its paths are kept as well. */

@@ -8,6 +8,7 @@ static int inherit_watch(struct policy *p, const struct policy_watch *from, stru
     int rc = policy_add_watch(p, from->gvk, projection_ref(from->projection), err);
     for (size_t i = 0; i < p->watch_count && !rc; i++) {
         if (p->watches[i].gvk != from->gvk) continue;
+        p->watches[i].subject |= from->subject;
         for (size_t k = 0; k < from->index_count && !rc; k++) rc = watch_add_index(&p->watches[i], from->indexes[k], err);
     }
     return rc;

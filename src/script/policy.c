@@ -47,3 +47,9 @@ const struct policy_watch *policy_watch(const struct policy *p, const struct gvk
         if (p->watches[i].gvk == gvk) return &p->watches[i];
     return NULL;
 }
+
+const struct policy_watch *policy_subject(const struct policy *p, struct str kind) {
+    for (size_t i = 0; i < p->watch_count; i++)
+        if (p->watches[i].subject && str_is(kind, p->watches[i].gvk->kind)) return &p->watches[i];
+    return NULL;
+}

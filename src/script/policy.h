@@ -30,6 +30,7 @@ struct policy_rule {
 
 struct policy_watch {
     const struct gvk *gvk;
+    bool subject; /* an analyzer judges each object of it */
     const struct projection *projection;
     struct str *indexes;
     size_t index_count;
@@ -43,7 +44,7 @@ struct policy {
     enum policy_layer layer;
     const char *source; /* where it was read: a path or ConfigMap key, for people */
     const char *description;
-    struct policy_watch *watches; /* the first is an analyzer's subject; a wrapping policy has those of the one below too */
+    struct policy_watch *watches; /* the first is a subject of an analyzer; a wrapping policy has those of the one below too */
     size_t watch_count;
     struct policy_rule *rules;
     size_t rule_count;
@@ -66,5 +67,6 @@ bool severity_parse(struct str text, enum severity *out);
 
 const struct policy_rule *policy_rule(const struct policy *p, struct str name); /* NULL: not declared */
 const struct policy_watch *policy_watch(const struct policy *p, const struct gvk *gvk);
+const struct policy_watch *policy_subject(const struct policy *p, struct str kind); /* the watch of an analyzer's subject of that kind */
 
 #endif

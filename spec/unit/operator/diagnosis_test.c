@@ -71,6 +71,48 @@ static void the_same_verdict_is_told_once(void **state) {
     assert_int_equal(world_settle(w), 1);
 }
 
+/* ---- several kinds of subjects ------------------------------------------------------------------------------------------------- */
+
+static void one_policy_judges_several_kinds(void **state) {
+    struct world *w = *state;
+    struct err err;
+    const char *why;
+    fx_write(&w->fx, "builtin/analyzers/T/policy.lua",
+             "return { api = 1, kind = 'analyzer', name = 'T', description = 'test', fields = { 'status.phase' }, watches = {\n"
+             "    'v1/Pod', { 'v1/Node', fields = { 'spec.n' }, subject = true }, { 'v1/ConfigMap', fields = { 'data' } } },\n"
+             "  rules = { r = { severity = 'low' } },\n"
+             "  run = function(ctx, object)\n"
+             "    if object.kind == 'Pod' then return object.status.phase == 'Failed' and { { rule = 'r', text = 'failed' } } end\n"
+             "    local map = ctx.get('v1/ConfigMap', 'a', 'm')\n"
+             "    return map and { { rule = 'r', text = object.spec.n .. map.data.v } }\n"
+             "  end }\n");
+    put_node(w, "before", 1);
+    start(w);
+    put_node(w, "x", 1);
+    put_pod(w, "x", "y", "Failed");
+    assert_int_equal(world_settle(w), 2);
+    assert_document(world_failures(w, "T/a/x"), "[{\"rule\":\"r\",\"text\":\"failed\"}]");
+    assert_int_equal(doc_len(world_failures(w, "T//x")), 0);
+    put_map(w, "m", "1"); /* read for the node alone */
+    assert_int_equal(world_settle(w), 1);
+    assert_document(world_failures(w, "T//x"), "[{\"rule\":\"r\",\"text\":\"11\"}]");
+    int before = w->verdicts;
+    diagnosis_replay(w->diagnosis, STR("T"), world_verdict, w);
+    assert_int_equal(w->verdicts - before, 2);
+    assert_int_equal(w->sweeps, 1);
+    assert_true(diagnosis_uses(w->diagnosis, w->analyzers, 1));
+
+    cluster_forbid(w->cluster, gvk_parse(STR("v1/Node"), &err));
+    assert_int_equal(diagnosis_use(w->diagnosis, w->fx.bundle, w->analyzers, 1, &err), 0);
+    world_settle(w);
+    assert_int_equal(diagnosis_analyzer(w->diagnosis, STR("T"), &why), ANALYZER_ACTIVE); /* for pods */
+    assert_non_null(strstr(why, "v1/Node may not be read"));
+    assert_int_equal(w->sweeps, 2);
+    cluster_forbid(w->cluster, gvk_parse(STR("v1/Pod"), &err));
+    assert_int_equal(diagnosis_use(w->diagnosis, w->fx.bundle, w->analyzers, 1, &err), 0);
+    assert_int_equal(diagnosis_analyzer(w->diagnosis, STR("T"), &why), ANALYZER_INACTIVE);
+}
+
 /* ---- time ---------------------------------------------------------------------------------------------------------------------- */
 
 static bool kicked;
@@ -162,6 +204,7 @@ int main(void) {
         TEST(runs_again_for_what_it_read_and_nothing_else),
         TEST(an_object_that_goes_takes_its_verdict_along),
         TEST(the_same_verdict_is_told_once),
+        TEST(one_policy_judges_several_kinds),
         TEST(after_runs_it_at_the_moment),
         TEST(without_memory_a_verdict_is_late_and_not_wrong),
     };

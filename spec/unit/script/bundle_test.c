@@ -266,8 +266,8 @@ static void test_wrapping_inherits(void **state) {
     struct fixture fx;
     fx_new(&fx);
     fx_write(&fx, "builtin/analyzers/A/policy.lua",
-             "return { api = 1, kind = 'analyzer', name = 'A', description = 'below', watches = { 'v1/Pod', { 'v1/Node', fields = { 'spec' "
-             "} } },\n"
+             "return { api = 1, kind = 'analyzer', name = 'A', description = 'below', watches = { 'v1/Pod', 'v1/Secret',\n"
+             "{ 'v1/Node', fields = { 'spec' }, subject = true } },\n"
              "fields = { 'status' }, indexes = { ['v1/Node'] = { 'spec.x' } },\n"
              "rules = { one = { severity = 'low' }, two = { severity = 'low' } }, run = function() return {} end }");
     fx_write(&fx, "cluster/analyzers/A/policy.lua",
@@ -276,10 +276,13 @@ static void test_wrapping_inherits(void **state) {
     if (!fx_load(&fx, false)) fail_msg("%s", fx.err.msg);
     const struct policy *p = bundle_find(fx.bundle, POLICY_ANALYZER, STR("A"));
     assert_string_equal(p->description, "below");
-    assert_int_equal(p->watch_count, 2);
+    assert_int_equal(p->watch_count, 3);
     assert_string_equal(p->watches[0].gvk->text, "v1/Pod");
     assert_true(projection_covers(p->watches[0].projection, p->lower->watches[0].projection));
-    assert_int_equal(p->watches[1].index_count, 1);
+    assert_int_equal(p->watches[2].index_count, 1);
+    assert_ptr_equal(policy_subject(p, STR("Pod")), &p->watches[0]);
+    assert_ptr_equal(policy_subject(p, STR("Node")), &p->watches[2]);
+    assert_null(policy_subject(p, STR("Secret")));
     assert_int_equal(p->rule_count, 2);
     assert_int_equal(policy_rule(p, STR("two"))->severity, SEVERITY_HIGH);
     assert_int_equal(policy_rule(p, STR("two"))->grace_s, 5);
@@ -372,6 +375,9 @@ static void test_tables_are_checked(void **state) {
         {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'Pod' }, rules = R, run = r", "watches"},
         {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { { 'v1/Pod', field = {} } }, rules = R, run = r",
          "a watch has no field field"},
+        {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod', { 'v1/Node', subject = 1 } }, rules = R, run = "
+         "r",
+         "subject of a watch must be true or false"},
         {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { { fields = {} } }, rules = R, run = r", "a watch must be"},
         {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, rules = { x = {} }, run = r",
          "severity of rule x"},
