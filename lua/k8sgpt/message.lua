@@ -27,7 +27,7 @@ end
 ---@return string
 function message.title(finding)
   local suffix = (SUFFIX[finding.change] or ""):format(finding.severity)
-  return (">*[%s] K8sGPT analysis of the %s %s%s*"):format(finding.cr.name, finding.kind, result.object_name(finding), suffix)
+  return (">*[%s] K8sGPT analysis of the %s %s%s*"):format(finding.cr.name, result.kind(finding), result.object_name(finding), suffix)
 end
 
 --- A JSON list with the one attachment that says what is wrong, or was.

@@ -31,6 +31,12 @@
 ---@field since? k8sgpt.Time since when it is so; default: when it was first seen
 ---@field sensitive? string[] parts of text that must not leave the cluster unmasked
 ---@field evidence? {path: string, value: string}[] the fields that it rests on
+---@field as? k8sgpt.As what it is about, where that is not the object as such: failures of each become a Result of their own
+
+--- What is shown instead of the kind and the name of the object, for such as upstream calls by other names.
+---@class k8sgpt.As
+---@field kind? string "Storage/PersistentVolume"; default: the object's kind
+---@field name? string "/hook.example.org", a webhook of a configuration; default: "namespace/name", of a cluster-scoped object "name"
 
 --- A failure that is open (or just resolved) for one K8sGPT, as keep, route and sink policies get it.
 ---@class k8sgpt.Finding
@@ -43,6 +49,7 @@
 ---@field kind string of the object
 ---@field namespace string "" for a cluster-scoped object
 ---@field name string
+---@field as? k8sgpt.As where it is shown under another kind or name
 ---@field rule string
 ---@field key string "" where the failure has none
 ---@field severity k8sgpt.Severity
@@ -270,6 +277,7 @@ function StepContext.findings() end
 ---@field kind string
 ---@field namespace string
 ---@field name string
+---@field as? k8sgpt.As where it is shown under another kind or name
 ---@field parentObject string
 ---@field firstSeen k8sgpt.Time
 ---@field changed k8sgpt.Time

@@ -18,10 +18,17 @@ local result = {
 local MAX_READABLE = 200 -- of the 253 characters of a name; the hash takes nine
 local RANK = { low = 1, medium = 2, high = 3, critical = 4 }
 
---- How an engine names an object: "ns/name", a cluster-scoped one "name".
----@param group k8sgpt.Group
+--- What upstream calls the kind of object: its own, unless the analyzer says otherwise.
+---@param group k8sgpt.Group|k8sgpt.Finding
+---@return string
+function result.kind(group) return object.dig(group, "as", "kind") or group.kind end
+
+--- How an engine names an object: "ns/name", a cluster-scoped one "name", unless the analyzer says otherwise.
+---@param group k8sgpt.Group|k8sgpt.Finding
 ---@return string
 function result.object_name(group)
+  local shown = object.dig(group, "as", "name")
+  if shown then return shown end
   if group.namespace == "" then return group.name end
   return group.namespace .. "/" .. group.name
 end
@@ -32,8 +39,13 @@ end
 ---@return string
 function result.name(group, cr)
   local meta = cr.metadata
-  local hash = k8sgpt.sha256({ meta.namespace .. "/" .. meta.name, group.analyzer, group.kind, group.namespace, group.name })
-  local readable = group.kind .. "-" .. result.object_name(group)
+  local parts = { meta.namespace .. "/" .. meta.name, group.analyzer, group.kind, group.namespace, group.name }
+  if group.as then
+    parts[#parts + 1] = group.as.kind or ""
+    parts[#parts + 1] = group.as.name or ""
+  end
+  local hash = k8sgpt.sha256(parts)
+  local readable = result.kind(group) .. "-" .. result.object_name(group)
   readable = readable:lower():gsub("[^a-z0-9]", "-"):sub(1, MAX_READABLE):gsub("%-+$", "")
   return readable .. "-" .. hash:sub(1, 8)
 end
@@ -124,6 +136,8 @@ local function metadata_of(group, cr)
     name = group.resultName or result.name(group, cr),
     namespace = meta.namespace,
     labels = labels,
+    -- So that the next process knows which object a Result of another name is about.
+    annotations = group.as and { ["k8sgpt.ai/object"] = ("%s/%s/%s"):format(group.kind, group.namespace, group.name) } or nil,
     ownerReferences = array {
       { apiVersion = result.API_VERSION, kind = "K8sGPT", name = meta.name, uid = meta.uid, controller = true, blockOwnerDeletion = true },
     },
@@ -155,7 +169,7 @@ function result.render(group, cr, key, stored)
   local errors, severity = errors_of(shown(group), key)
   local spec = {
     backend = object.dig(cr, "spec", "ai", "backend") or "",
-    kind = group.kind,
+    kind = result.kind(group),
     name = result.object_name(group),
     error = errors,
     details = "",

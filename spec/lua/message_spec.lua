@@ -17,6 +17,8 @@ describe("message", function()
     assert.equal(">*[main] K8sGPT analysis of the Pod shop/web*", message.title(finding))
     finding.namespace = ""
     assert.equal(">*[main] K8sGPT analysis of the Pod web*", message.title(finding))
+    finding.as = { kind = "Security/Pod" }
+    assert.equal(">*[main] K8sGPT analysis of the Security/Pod web*", message.title(finding))
   end)
 
   it("posts without a URL that only the host knows", function()

@@ -31,12 +31,22 @@ static void put_common(struct doc_builder *b, const struct finding *f) {
     put_field(b, f, "evidence");
 }
 
+static void put_as(struct doc_builder *b, const struct group *g) {
+    if (!g->aliases) return;
+    doc_key(b, STR("as"));
+    doc_begin_object(b);
+    if (*g->as_kind) doc_pair_str(b, "kind", str_of(g->as_kind));
+    if (*g->as_name) doc_pair_str(b, "name", str_of(g->as_name));
+    doc_end_object(b);
+}
+
 static void put_object(struct doc_builder *b, const struct group *g) {
     doc_pair_str(b, "analyzer", str_of(g->analyzer));
     doc_pair_str(b, "apiVersion", str_of(g->api_version));
     doc_pair_str(b, "kind", str_of(g->kind));
     doc_pair_str(b, "namespace", str_of(g->ns));
     doc_pair_str(b, "name", str_of(g->name));
+    put_as(b, g);
     doc_pair_str(b, "parentObject", str_of(g->parent));
 }
 

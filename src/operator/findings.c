@@ -188,10 +188,15 @@ static bool filter_all(struct group *g) {
     return changed;
 }
 
+static bool belongs_to(const struct group *g, struct doc_value failure) {
+    return str_is(doc_path_str(failure, "as.kind"), g->as_kind) && str_is(doc_path_str(failure, "as.name"), g->as_name);
+}
+
 static void see_all(struct group *g, const struct verdict *v, int64_t now_ms, bool *changed) {
     bool whole = true;
     for (size_t i = 0; i < g->count; i++) g->findings[i].seen = v->partial;
-    for (size_t i = 0; i < doc_len(v->failures); i++) whole &= see(g, v, doc_at(v->failures, i), now_ms, changed);
+    for (size_t i = 0; i < doc_len(v->failures); i++)
+        if (belongs_to(g, doc_at(v->failures, i))) whole &= see(g, v, doc_at(v->failures, i), now_ms, changed);
     if (whole) return;
     for (size_t i = 0; i < g->count; i++) g->findings[i].seen = true; /* nothing is over because memory is */
     findings_lost(g->all, "no memory for a finding");
@@ -204,23 +209,13 @@ static void take_parent(struct group *g, const struct verdict *v) {
     if (!str_replace(&g->parent, v->parent)) findings_lost(g->all, "no memory for an owner");
 }
 
-void findings_verdict(struct findings *f, const struct verdict *v) {
-    struct str analyzer = str_of(v->policy->name);
-    struct group *g;
-    struct err err;
-    int rc = group_find(f, analyzer, str_of(v->gvk->kind), v->ns, v->name, &g, &err);
-    if (!rc && !g && doc_len(v->failures) == 0) return;
-    if (!rc && !g) g = group_new(f, analyzer, v->gvk, v->ns, v->name, &err);
-    if (!g) {
-        findings_lost(f, err.msg);
-        return;
-    }
+static void judge_group(struct group *g, const struct verdict *v) {
     int64_t now_ms = clock_wall_ms();
     bool changed = false;
     if (v->noticed_us && !g->noticed_us) g->noticed_us = v->noticed_us;
     take_parent(g, v);
     if (!str_is(str_of(v->gvk->api_version), g->api_version) && !str_replace(&g->api_version, str_of(v->gvk->api_version)))
-        findings_lost(f, "no memory for an apiVersion");
+        findings_lost(g->all, "no memory for an apiVersion");
     see_all(g, v, now_ms, &changed);
     learn_settle(g, v);
     changed |= filter_all(g);
@@ -230,6 +225,36 @@ void findings_verdict(struct findings *f, const struct verdict *v) {
         group_touch(g);
     }
     group_advance(g, now_ms);
+}
+
+static int need_groups(struct findings *f, const struct verdict *v, const struct group_key *object, struct err *err) {
+    for (size_t i = 0; i < doc_len(v->failures); i++) {
+        struct doc_value failure = doc_at(v->failures, i);
+        struct group_key key = *object;
+        struct group *g;
+        key.as_kind = doc_path_str(failure, "as.kind");
+        key.as_name = doc_path_str(failure, "as.name");
+        if (group_find(f, &key, &g, err) || (!g && !group_new(f, &key, str_of(v->gvk->api_version), err))) return err->code;
+    }
+    return 0;
+}
+
+void findings_verdict(struct findings *f, const struct verdict *v) {
+    struct group_key object = {.analyzer = str_of(v->policy->name), .kind = str_of(v->gvk->kind), .ns = v->ns, .name = v->name};
+    struct group *itself = NULL, *alias = NULL, *next;
+    struct err err;
+    int rc = need_groups(f, v, &object, &err);
+    if (!rc) rc = group_find(f, &object, &itself, &err);
+    if (!rc) rc = alias_first(f, &object, &alias, &err);
+    if (rc) {
+        findings_lost(f, err.msg);
+        return;
+    }
+    if (itself) judge_group(itself, v);
+    for (; alias; alias = next) {
+        next = alias->next_alias;
+        judge_group(alias, v);
+    }
 }
 
 static void group_gone(struct group *g) {

@@ -3,7 +3,8 @@
  *
  * A verdict says what is wrong with an object now. A finding is one such failure as people see it: it opens once it has lasted for its
  * rule's grace, stays one finding however its text changes, and resolves once it has been gone for its rule's settle time (at once when
- * the object is gone). The findings of one analyzer and one object are a group, and become one Result.
+ * the object is gone). The findings of one analyzer and one object are a group, and become one Result; where the analyzer says that some
+ * are about something else that the object stands for (a webhook of a configuration), those are a group of their own.
  *
  * A group that differs from what was published last is dirty. What is published, and how, is decided above.
  */
@@ -49,9 +50,12 @@ struct notification {
 };
 
 struct group {
-    char *id; /* "analyzer/kind/namespace/name" */
+    char *id; /* "analyzer/kind/namespace/name", and where it is shown as something else that too */
     struct findings *all;
     char *analyzer, *api_version, *kind, *ns, *name, *parent;
+    char *as_kind, *as_name; /* what it is shown as; "": its own */
+    struct aliases *aliases; /* with next_alias: all that the object is shown as; NULL: itself */
+    struct group *next_alias;
     struct finding *findings;
     size_t count;
     struct notification *notifications;

@@ -11,12 +11,6 @@ static void split_name(struct str full, struct str *ns, struct str *name) {
     *name = cut ? rest : full;
 }
 
-/* Where a Result does not say which API its kind belongs to, the group is known by kind alone until the first verdict. */
-static const struct gvk *gvk_of_result(struct doc_value spec) {
-    struct str kind = doc_path_str(spec, "kind");
-    return gvk_of(STR("v1"), kind);
-}
-
 /*
  * spec.error lists the open findings in the order in which status.findings does (all, when none is open; see result.lua). So of one that
  * resolved beside others key and text are not known (`error` absent): it serves to tell those who were told of it.
@@ -68,17 +62,41 @@ static int adopt_findings(struct group *g, struct doc_value spec, struct doc_val
     return rc;
 }
 
+static bool is_own_name(const struct group_key *key, struct str shown) {
+    struct str ns, name;
+    split_name(shown, &ns, &name);
+    return str_eq(ns, key->ns) && str_eq(name, key->name) && shown.n == key->ns.n + (key->ns.n ? 1 : 0) + key->name.n;
+}
+
+/* One that is shown as something else names its object in an annotation, "Kind/namespace/name" (result.lua). */
+static int key_of_shown(struct str object, struct str kind, struct str name, struct group_key *key, struct err *err) {
+    struct str rest;
+    if (!str_cut(object, '/', &key->kind, &rest) || !str_cut(rest, '/', &key->ns, &key->name) || key->name.n == 0)
+        return err_set(err, ERR_INVALID, "a Result whose annotation k8sgpt.ai/object is not Kind/namespace/name");
+    if (!str_eq(kind, key->kind)) key->as_kind = kind;
+    if (!is_own_name(key, name)) key->as_name = name;
+    return 0;
+}
+
+static int key_of_result(struct doc *result, struct group_key *key, struct err *err) {
+    struct doc_value spec = doc_path(doc_root(result), "spec"), annotations = doc_path(doc_root(result), "metadata.annotations");
+    struct str object = doc_str(doc_get(annotations, STR("k8sgpt.ai/object")));
+    struct str kind = doc_path_str(spec, "kind"), name = doc_path_str(spec, "name");
+    *key = (struct group_key){.analyzer = doc_path_str(spec, "analyzer"), .kind = kind};
+    if (key->analyzer.n == 0) key->analyzer = kind; /* upstream names analyzers after kinds */
+    split_name(name, &key->ns, &key->name);
+    if (kind.n == 0 || key->name.n == 0) return err_set(err, ERR_INVALID, "a Result without spec.kind or spec.name");
+    return object.n ? key_of_shown(object, kind, name, key, err) : 0;
+}
+
 int findings_adopt(struct findings *f, struct doc *result, struct err *err) {
     struct doc_value spec = doc_path(doc_root(result), "spec"), status = doc_path(doc_root(result), "status");
-    struct str analyzer = doc_path_str(spec, "analyzer"), ns, name;
-    const struct gvk *gvk = gvk_of_result(spec);
-    split_name(doc_path_str(spec, "name"), &ns, &name);
-    if (!gvk || name.n == 0) return err_set(err, ERR_INVALID, "a Result without spec.kind or spec.name");
-    if (analyzer.n == 0) analyzer = doc_path_str(spec, "kind"); /* upstream names analyzers after kinds */
+    struct group_key key;
     struct group *g;
-    int rc = group_find(f, analyzer, doc_path_str(spec, "kind"), ns, name, &g, err);
+    int rc = key_of_result(result, &key, err);
+    if (!rc) rc = group_find(f, &key, &g, err);
     if (rc || g) return rc;
-    g = group_new(f, analyzer, gvk, ns, name, err);
+    g = group_new(f, &key, STR("v1"), err); /* which API its kind belongs to the first verdict says */
     if (!g) return err->code;
     adopt_times(g, status);
     rc = adopt_findings(g, spec, status, err);

@@ -1,6 +1,6 @@
 /*
- * findings_internal: the state behind findings.h, shared by findings.c (collection), group.c (one group over time) and
- * findings_adopt.c (what an earlier process left).
+ * findings_internal: the state behind findings.h, shared by findings.c (collection), group.c (one group over time),
+ * findings_alias.c (groups that go by another name than their object) and findings_adopt.c (what an earlier process left).
  */
 #ifndef OPERATOR_FINDINGS_INTERNAL_H
 #define OPERATOR_FINDINGS_INTERNAL_H
@@ -13,16 +13,29 @@ struct findings {
     bool immediate;
     struct findings_owner owner;
     struct group *groups;
+    struct aliases *aliases;
     struct group *dirty, **dirty_end; /* in order of becoming dirty */
 };
 
+/* Which group: whose verdict on which object, and as what it is shown, where that is not the object's own kind or name. */
+struct group_key {
+    struct str analyzer, kind, ns, name;
+    struct str as_kind, as_name; /* empty: its own */
+};
+
+char *group_id(const struct group_key *key); /* NULL without memory */
+
 /* *out NULL: there is none. */
-int group_find(struct findings *f, struct str analyzer, struct str kind, struct str ns, struct str name, struct group **out,
-               struct err *err) ERR_MUST_CHECK;
+int group_find(struct findings *f, const struct group_key *key, struct group **out, struct err *err) ERR_MUST_CHECK;
 void findings_lost(const struct findings *f, const char *what);
-struct group *group_new(struct findings *f, struct str analyzer, const struct gvk *gvk, struct str ns, struct str name, struct err *err);
+struct group *group_new(struct findings *f, const struct group_key *key, struct str api_version, struct err *err);
 void group_free(struct group *g);
 void finding_free(struct finding *f); /* what it owns */
+
+/* Of a group that is shown as something else: its place beside others of the object. `object`: a key without as_kind and as_name. */
+int alias_join(struct group *g, struct err *err) ERR_MUST_CHECK;
+void alias_leave(struct group *g);
+int alias_first(struct findings *f, const struct group_key *object, struct group **out, struct err *err) ERR_MUST_CHECK;
 
 /* Somebody knows of the group, or is about to: its end has to be told, too. */
 bool group_is_known(const struct group *g);

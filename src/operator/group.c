@@ -7,15 +7,16 @@
 
 enum { TEXT_REFRESH_MS = 60 * 1000 }; /* counters in texts move all the time; Results follow at most this often */
 
-static char *group_id(struct str analyzer, struct str kind, struct str ns, struct str name) {
+char *group_id(const struct group_key *key) {
     char *id = NULL;
-    int n = asprintf(&id, STR_FMT "/" STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(analyzer), STR_ARG(kind), STR_ARG(ns), STR_ARG(name));
+    const char *as = key->as_kind.n || key->as_name.n ? "|" : ""; /* in no name of Kubernetes */
+    int n = asprintf(&id, STR_FMT "/" STR_FMT "/" STR_FMT "/" STR_FMT "%s" STR_FMT "%s" STR_FMT, STR_ARG(key->analyzer), STR_ARG(key->kind),
+                     STR_ARG(key->ns), STR_ARG(key->name), as, STR_ARG(key->as_kind), as, STR_ARG(key->as_name));
     return n < 0 ? NULL : id;
 }
 
-int group_find(struct findings *f, struct str analyzer, struct str kind, struct str ns, struct str name, struct group **out,
-               struct err *err) {
-    char *id = group_id(analyzer, kind, ns, name);
+int group_find(struct findings *f, const struct group_key *key, struct group **out, struct err *err) {
+    char *id = group_id(key);
     *out = id ? findings_by_id(f, str_of(id)) : NULL;
     free(id);
     return id ? 0 : err_set(err, ERR_NOMEM, "no memory for a finding");
@@ -33,19 +34,26 @@ void group_refilter_later(struct group *g) {
     if (g->all->deadlines && deadline_set(g->all->deadlines, &g->due, clock_wall_ms(), &err)) findings_lost(g->all, err.msg);
 }
 
-struct group *group_new(struct findings *f, struct str analyzer, const struct gvk *gvk, struct str ns, struct str name, struct err *err) {
+static bool copy_key(struct group *g, const struct group_key *key) {
+    g->id = group_id(key);
+    g->analyzer = str_dup(key->analyzer);
+    g->kind = str_dup(key->kind);
+    g->ns = str_dup(key->ns);
+    g->name = str_dup(key->name);
+    g->as_kind = str_dup(key->as_kind);
+    g->as_name = str_dup(key->as_name);
+    return g->id && g->analyzer && g->kind && g->ns && g->name && g->as_kind && g->as_name;
+}
+
+struct group *group_new(struct findings *f, const struct group_key *key, struct str api_version, struct err *err) {
     struct group *g = calloc(1, sizeof *g);
     if (!g) goto nomem;
     g->all = f;
     g->due.fire = due;
-    g->id = group_id(analyzer, str_of(gvk->kind), ns, name);
-    g->analyzer = str_dup(analyzer);
-    g->api_version = str_dup(str_of(gvk->api_version));
-    g->kind = str_dup(str_of(gvk->kind));
-    g->ns = str_dup(ns);
-    g->name = str_dup(name);
+    g->api_version = str_dup(api_version);
     g->parent = str_dup(STR(""));
-    if (!g->id || !g->analyzer || !g->api_version || !g->kind || !g->ns || !g->name || !g->parent) goto nomem;
+    if (!copy_key(g, key) || !g->api_version || !g->parent) goto nomem;
+    if ((key->as_kind.n || key->as_name.n) && alias_join(g, err)) goto nomem;
     HASH_ADD_KEYPTR(hh, f->groups, g->id, strlen(g->id), g);
     if (g->hh.tbl) return g;
 nomem:
@@ -75,6 +83,7 @@ static void unlink_dirty(struct group *g) {
 void group_free(struct group *g) {
     struct findings *f = g->all;
     if (g->hh.tbl) HASH_DEL(f->groups, g);
+    alias_leave(g);
     if (g->dirty) unlink_dirty(g);
     if (f->owner.free_group) f->owner.free_group(g, f->owner.arg);
     if (f->deadlines) deadline_clear(f->deadlines, &g->due);
@@ -91,6 +100,8 @@ void group_free(struct group *g) {
     free(g->kind);
     free(g->ns);
     free(g->name);
+    free(g->as_kind);
+    free(g->as_name);
     free(g->parent);
     free(g->result_name);
     doc_unref(g->published);
@@ -101,9 +112,10 @@ void group_free(struct group *g) {
 static int identify(const struct group *g, struct str rule, struct str key, char id[SHA256_HEX_LEN + 1], struct err *err) {
     const struct findings_identity *who = &g->all->identity;
     const struct str parts[] = {
-        who->cluster, who->cr_ns, who->cr_name, str_of(g->analyzer), str_of(g->kind), str_of(g->ns), str_of(g->name), rule, key,
+        who->cluster,    who->cr_ns, who->cr_name, str_of(g->analyzer), str_of(g->kind),    str_of(g->ns),
+        str_of(g->name), rule,       key,          str_of(g->as_kind),  str_of(g->as_name),
     };
-    return sha256_parts(parts, sizeof parts / sizeof *parts, id, err);
+    return sha256_parts(parts, sizeof parts / sizeof *parts - (g->aliases ? 0 : 2), id, err);
 }
 
 struct finding *group_add(struct group *g, const char *id, struct str rule, struct str key, struct err *err) {

@@ -96,9 +96,12 @@ static void put_group(struct group *g, void *arg) {
     struct str ns = str_of(g->ns), cr = findings_identity(g->all)->cr_name;
     char full[512];
     if (!group_is_open(g)) return;
-    snprintf(full, sizeof full, "%.250s%s%.250s", g->ns, *g->ns ? "/" : "", g->name);
+    if (*g->as_name)
+        snprintf(full, sizeof full, "%s", g->as_name);
+    else
+        snprintf(full, sizeof full, "%.250s%s%.250s", g->ns, *g->ns ? "/" : "", g->name);
     metric_add(t->families[RESULTS], METRIC_LABELS(ns, cr), 1);
-    metric_add(t->families[RESULTS_BY_TYPE], METRIC_LABELS(ns, str_of(g->kind), str_of(full), cr), 1);
+    metric_add(t->families[RESULTS_BY_TYPE], METRIC_LABELS(ns, str_of(*g->as_kind ? g->as_kind : g->kind), str_of(full), cr), 1);
     for (size_t i = 0; i < g->count; i++)
         if (finding_is_shown(&g->findings[i]))
             metric_add(t->families[FINDINGS], METRIC_LABELS(str_of(g->analyzer), str_of(severity_name(g->findings[i].severity)), ns), 1);

@@ -8,7 +8,7 @@ static const struct {
     bool needed;
 } fields[] = {
     {"rule", DOC_STRING, true},   {"text", DOC_STRING, true},      {"key", DOC_STRING, false},     {"severity", DOC_STRING, false},
-    {"since", DOC_STRING, false}, {"sensitive", DOC_ARRAY, false}, {"evidence", DOC_ARRAY, false},
+    {"since", DOC_STRING, false}, {"sensitive", DOC_ARRAY, false}, {"evidence", DOC_ARRAY, false}, {"as", DOC_OBJECT, false},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -59,6 +59,16 @@ static int check_values(const struct policy *p, size_t at, struct doc_value fail
     return 0;
 }
 
+static int check_as(const struct policy *p, size_t at, struct doc_value as, struct err *err) {
+    for (size_t i = 0; i < doc_len(as); i++) {
+        struct str name;
+        struct doc_value v = doc_pair(as, i, &name, NULL);
+        if ((!str_is(name, "kind") && !str_is(name, "name")) || doc_type(v) != DOC_STRING || doc_str(v).n == 0)
+            return refuse(p, at, err, "as must be {kind, name}, each a string that is not empty, or left out");
+    }
+    return 0;
+}
+
 static int check_parts(const struct policy *p, size_t at, struct doc_value failure, struct err *err) {
     struct doc_value sensitive = doc_path(failure, "sensitive"), evidence = doc_path(failure, "evidence");
     for (size_t i = 0; i < doc_len(sensitive); i++)
@@ -68,14 +78,20 @@ static int check_parts(const struct policy *p, size_t at, struct doc_value failu
         bool ok = doc_len(item) == 2 && doc_type(doc_path(item, "path")) == DOC_STRING && doc_type(doc_path(item, "value")) == DOC_STRING;
         if (!ok) return refuse(p, at, err, "evidence must be a list of {path, value}, both strings");
     }
-    return 0;
+    return check_as(p, at, doc_path(failure, "as"), err);
+}
+
+static bool are_one_finding(struct doc_value a, struct doc_value b) {
+    static const char *const identity[] = {"rule", "key", "as.kind", "as.name"};
+    for (size_t i = 0; i < sizeof identity / sizeof *identity; i++)
+        if (!str_eq(doc_path_str(a, identity[i]), doc_path_str(b, identity[i]))) return false;
+    return true;
 }
 
 static int check_unique(const struct policy *p, size_t at, struct doc_value failures, struct err *err) {
     struct str rule = doc_path_str(doc_at(failures, at), "rule"), key = doc_path_str(doc_at(failures, at), "key");
     for (size_t i = 0; i < at; i++) {
-        struct doc_value other = doc_at(failures, i);
-        if (str_eq(rule, doc_path_str(other, "rule")) && str_eq(key, doc_path_str(other, "key")))
+        if (are_one_finding(doc_at(failures, at), doc_at(failures, i)))
             return refuse(p, at, err, "has the rule " STR_FMT " and key \"" STR_FMT "\" of failure %zu; give each a key of its own",
                           STR_ARG(rule), STR_ARG(key), i + 1);
     }

@@ -212,6 +212,63 @@ static void a_write_that_returns_late_is_no_news(void **state) {
     assert_true(findings_any_dirty(fx->all));
 }
 
+static struct group *shown_as(struct fixture *fx, const char *as) {
+    char id[64];
+    snprintf(id, sizeof id, "Pod/Pod/shop/web%s", as);
+    return findings_by_id(fx->all, str_of(id));
+}
+
+/* A configuration stands for its webhooks: each has a Result, and each ends by itself. */
+static void what_is_shown_as_something_else_is_a_group_of_its_own(void **state) {
+    struct fixture *fx = *state;
+    judge(fx, "[{\"rule\":\"now\",\"text\":\"t\"},{\"rule\":\"now\",\"text\":\"a\",\"as\":{\"name\":\"/a\"}},"
+              "{\"rule\":\"now\",\"text\":\"b\",\"as\":{\"kind\":\"Hook\",\"name\":\"/a\"}}]");
+    struct group *own = web(fx), *a = shown_as(fx, "||/a"), *b = shown_as(fx, "|Hook|/a");
+    assert_true(own && a && b && own->count == 1 && a->count == 1 && b->count == 1);
+    assert_string_equal(b->findings[0].text, "b");
+    assert_string_not_equal(own->findings[0].id, a->findings[0].id);
+    assert_string_not_equal(a->findings[0].id, b->findings[0].id);
+    struct err err;
+    struct doc *doc = group_document(b, true, &err);
+    assert_document(doc_path(doc_root(doc), "as"), "{\"kind\":\"Hook\",\"name\":\"/a\"}");
+    assert_str(doc_path_str(doc_root(doc), "name"), "web");
+    doc_unref(doc);
+    judge(fx, "[{\"rule\":\"now\",\"text\":\"b\",\"as\":{\"kind\":\"Hook\",\"name\":\"/a\"}}]");
+    assert_null(web(fx)); /* nobody was told of these */
+    assert_null(shown_as(fx, "||/a"));
+    assert_ptr_equal(shown_as(fx, "|Hook|/a"), b);
+    judge(fx, "[]");
+    assert_null(shown_as(fx, "|Hook|/a"));
+}
+
+static void adopt_shown(struct fixture *fx, const char *name, const char *kind, const char *shown, const char *object) {
+    struct err err;
+    struct doc *result = document("{\"metadata\":{\"name\":\"%s\",\"annotations\":{\"k8sgpt.ai/object\":\"%s\"}},"
+                                  "\"spec\":{\"analyzer\":\"Pod\",\"kind\":\"%s\",\"name\":\"%s\",\"error\":[]},\"status\":{}}",
+                                  name, object, kind, shown);
+    int rc = findings_adopt(fx->all, result, &err);
+    doc_unref(result);
+    assert_int_equal(rc, strchr(object, '/') ? 0 : ERR_INVALID);
+}
+
+static void a_result_shown_as_something_else_finds_its_object_again(void **state) {
+    struct fixture *fx = *state;
+    adopt_shown(fx, "r1", "Storage/Pod", "shop/web", "Pod/shop/web");
+    adopt_shown(fx, "r2", "Pod", "/web", "Pod/shop/web");
+    adopt_shown(fx, "r3", "Pod", "shop/web", "Pod/shop/web");
+    adopt_shown(fx, "r4", "Pod", "shop/web", "nonsense");
+    assert_ptr_equal(findings_by_result(fx->all, STR("r1")), shown_as(fx, "|Storage/Pod|"));
+    assert_ptr_equal(findings_by_result(fx->all, STR("r2")), shown_as(fx, "||/web"));
+    assert_ptr_equal(findings_by_result(fx->all, STR("r3")), web(fx));
+    assert_null(findings_by_result(fx->all, STR("r4")));
+    judge(fx, "[]"); /* the first verdict on the object reaches all of them */
+    for (int i = 1; i <= 3; i++) {
+        struct doc *doc = offered(fx);
+        assert_str(doc_path_str(doc_root(doc), "resolved"), "2026-03-01T10:10:00Z");
+        doc_unref(doc);
+    }
+}
+
 static void filters_look_at_a_group_as_a_whole(void **state) {
     struct fixture *fx = *state;
     judge(fx, "[{\"rule\":\"now\",\"text\":\"t\"},{\"rule\":\"now\",\"key\":\"k\",\"text\":\"t\"}]");
@@ -259,6 +316,8 @@ int main(void) {
         TEST(a_result_that_names_no_object_is_refused),
         TEST(only_what_others_wrote_is_news),
         TEST(a_write_that_returns_late_is_no_news),
+        TEST(what_is_shown_as_something_else_is_a_group_of_its_own),
+        TEST(a_result_shown_as_something_else_finds_its_object_again),
         TEST(filters_look_at_a_group_as_a_whole),
         TEST(a_stand_in_brings_its_own_rules),
         TEST(without_a_past_a_failure_opens_at_once),

@@ -299,6 +299,14 @@ static void test_failures_are_checked(void **state) {
         {"[{\"rule\":\"a\",\"text\":\"x\",\"evidence\":[{\"path\":\"p\"}]}]", "evidence must be"},
         {"[{\"rule\":\"a\",\"text\":\"x\"},{\"rule\":\"b\",\"text\":\"x\"},{\"rule\":\"a\",\"text\":\"y\"}]",
          "failure 3 of analyzers/T: has the rule a and key \"\" of failure 1"},
+        {"[{\"rule\":\"a\",\"text\":\"x\"},{\"rule\":\"a\",\"text\":\"x\",\"as\":{\"name\":\"n\"}},"
+         "{\"rule\":\"a\",\"text\":\"x\",\"as\":{\"name\":\"n\",\"kind\":\"k\"}}]",
+         NULL},
+        {"[{\"rule\":\"a\",\"text\":\"x\",\"as\":{\"name\":\"n\"}},{\"rule\":\"a\",\"text\":\"y\",\"as\":{\"name\":\"n\"}}]",
+         "failure 2 of analyzers/T: has the rule a"},
+        {"[{\"rule\":\"a\",\"text\":\"x\",\"as\":\"n\"}]", "as must be of type object"},
+        {"[{\"rule\":\"a\",\"text\":\"x\",\"as\":{\"name\":\"\"}}]", "as must be {kind, name}"},
+        {"[{\"rule\":\"a\",\"text\":\"x\",\"as\":{\"namespace\":\"n\"}}]", "as must be {kind, name}"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct err err = {0};
