@@ -179,8 +179,9 @@ function ReadContext.get(gvk, namespace, name) end
 function ReadContext.exists(gvk, namespace, name) end
 
 --- The objects that satisfy all that is given, sorted by namespace and name. At least one of ns, labels, owner, index is needed.
+--- With a limit only the first so many: who asks whether there is one at all pays for one.
 ---@param gvk k8sgpt.GVK
----@param query {ns?: string, labels?: table<string,string>|k8sgpt.View, owner?: string, index?: {[1]: string, [2]: string}} owner: a uid; index: a declared path and the value there
+---@param query {ns?: string, labels?: table<string,string>|k8sgpt.View, owner?: string, index?: {[1]: string, [2]: string}, limit?: integer} owner: a uid; index: a declared path and the value there
 ---@return k8sgpt.View[]
 function ReadContext.list(gvk, query) end
 

@@ -142,6 +142,7 @@ static int scan(const struct store *s, const struct store_query *query, struct d
         if (store_query_matches(query, (*out)[i])) (*out)[(*count)++] = (*out)[i];
     }
     qsort(*out, *count, sizeof **out, by_key);
+    if (query->limit && *count > query->limit) *count = query->limit;
     return 0;
 }
 
@@ -158,9 +159,10 @@ int store_list(struct store *s, const struct store_query *query, struct doc ***o
     if (rc) return rc;
     struct candidates found = fewest(s, terms, term_count, query->ns);
     if (!found.count) return 0;
-    *out = malloc(found.count * sizeof **out);
-    if (!*out) return err_set(err, ERR_NOMEM, "no memory for a list of %zu objects", found.count);
-    for (size_t i = 0; i < found.count; i++) {
+    size_t most = query->limit && query->limit < found.count ? query->limit : found.count;
+    *out = malloc(most * sizeof **out);
+    if (!*out) return err_set(err, ERR_NOMEM, "no memory for a list of %zu objects", most);
+    for (size_t i = 0; i < found.count && *count < most; i++) {
         if (store_query_matches(query, found.objects[i])) (*out)[(*count)++] = found.objects[i];
     }
     return 0;

@@ -57,6 +57,7 @@ struct store_query {
     struct str owner_uid;  /* one of metadata.ownerReferences[].uid */
     struct str index_path; /* a path declared by store_add_index */
     struct str index_value;
+    size_t limit; /* so many, the first ones in order; 0: all. No part of what has to hold */
     size_t label_count;
     struct store_label {
         struct str key, value;
@@ -69,8 +70,9 @@ int store_add_index(struct store *s, struct str path, struct err *err) ERR_MUST_
 bool store_has_index(const struct store *s, struct str path);
 
 /*
- * The objects that satisfy the query, sorted by namespace, then name. *out is an array of *count borrowed documents, to be freed by
- * the caller. ERR_INVALID for an index_path without index. Label, owner and namespace indexes are built at their first use.
+ * The objects that satisfy the query, or the first `limit` of them, sorted by namespace, then name. *out is an array of *count borrowed
+ * documents, to be freed by the caller. ERR_INVALID for an index_path without index. Label, owner and namespace indexes are built at their
+ * first use.
  */
 int store_list(struct store *s, const struct store_query *query, struct doc ***out, size_t *count, struct err *err) ERR_MUST_CHECK;
 

@@ -75,9 +75,18 @@ static void read_index(lua_State *L, const struct policy_watch *watch, struct st
         vm_raise(L, "ctx.list by %s of %s, which is not declared; add it to indexes", q->index_path.p, watch->gvk->text);
 }
 
+static size_t read_limit(lua_State *L) {
+    int is_integer = 0, type = lua_getfield(L, 2, "limit");
+    lua_Integer limit = lua_tointegerx(L, -1, &is_integer);
+    lua_pop(L, 1);
+    if (type == LUA_TNIL) return 0;
+    if (type != LUA_TNUMBER || !is_integer || limit < 1) vm_raise(L, "limit of ctx.list must be a whole number above 0");
+    return (size_t)limit;
+}
+
 /* Leaves on the stack what the query borrows. */
 static void read_query(lua_State *L, const struct policy_watch *watch, struct store_query *q) {
-    static const char *const known[] = {"ns", "labels", "owner", "index", NULL};
+    static const char *const known[] = {"ns", "labels", "owner", "index", "limit", NULL};
     check_fields(L, 2, "ctx.list", known);
     lua_getfield(L, 2, "ns");
     q->ns = ctx_opt_str(L, -1, "ns of ctx.list");
@@ -85,6 +94,7 @@ static void read_query(lua_State *L, const struct policy_watch *watch, struct st
     q->owner_uid = ctx_opt_str(L, -1, "owner of ctx.list");
     read_labels(L, q);
     read_index(L, watch, q);
+    q->limit = read_limit(L);
     if (!q->ns.n && !q->owner_uid.n && !q->label_count && !q->index_path.n)
         vm_raise(L, "ctx.list needs at least one of ns, labels, owner and index, and it must not be empty");
 }

@@ -244,6 +244,19 @@ static int by_place(const void *a, const void *b) {
     return str_cmp(str_of(left), object_name(k));
 }
 
+static void check_found(struct fixture *f, const struct store_query *query, const int *expected, size_t count) {
+    struct doc **found;
+    size_t found_count;
+    struct err err;
+    assert_int_equal(store_list(f->store, query, &found, &found_count, &err), 0);
+    assert_int_equal(found_count, query->limit && query->limit < count ? query->limit : count);
+    for (size_t k = 0; k < found_count; k++) {
+        assert_ptr_equal(found[k], store_get(f->store, object_ns(expected[k]), object_name(expected[k])));
+        assert_true(store_query_matches(query, found[k]));
+    }
+    free(found);
+}
+
 static void check_query(struct fixture *f, const struct ask *q) {
     int expected[OBJECTS], count = 0;
     for (int i = 0; i < OBJECTS; i++) {
@@ -252,16 +265,7 @@ static void check_query(struct fixture *f, const struct ask *q) {
     qsort(expected, (size_t)count, sizeof *expected, by_place);
     struct store_query query;
     query_of(q, &query);
-    struct doc **found;
-    size_t found_count;
-    struct err err;
-    assert_int_equal(store_list(f->store, &query, &found, &found_count, &err), 0);
-    assert_int_equal(found_count, count);
-    for (int k = 0; k < count; k++) {
-        assert_ptr_equal(found[k], store_get(f->store, object_ns(expected[k]), object_name(expected[k])));
-        assert_true(store_query_matches(&query, found[k]));
-    }
-    free(found);
+    for (query.limit = 0; query.limit < 3; query.limit++) check_found(f, &query, expected, (size_t)count);
 }
 
 static void check_whole(struct fixture *f) {

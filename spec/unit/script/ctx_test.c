@@ -80,6 +80,8 @@ static void test_list(void **state) {
                  "ctx.list by spec.nodeName of v1/Pod, which is not declared; add it to indexes");
     expect_error("return ctx.list('v1/Pod', { index = { 'spec.claims[].name' } })", "must be {path, value}");
     expect_error("return ctx.list('v1/Pod', { labels = { a = 1 } })", "map names to strings");
+    expect_error("return ctx.list('v1/Pod', { ns = 'a', limit = 0 })", "limit of ctx.list must be");
+    expect_error("return ctx.list('v1/Pod', { ns = 'a', limit = '1' })", "limit of ctx.list must be");
     expect_error("local l = {} for i = 1, 17 do l['k' .. i] = 'v' end return ctx.list('v1/Pod', { labels = l })", "at most 16 labels");
 }
 
@@ -90,8 +92,11 @@ static void test_list_passes_the_query_on(void **state) {
     fx_new(&fx);
     fill(&fx);
     fx_try(&fx, WATCHES,
-           "ctx.list('v1/Pod', { owner = 'u1', labels = { z = '1', a = '2' }, index = { 'spec.claims[].name', 'data' } }) return {}", &out);
+           "ctx.list('v1/Pod', { owner = 'u1', labels = { z = '1', a = '2' }, index = { 'spec.claims[].name', 'data' }, limit = 7 })"
+           " return {}",
+           &out);
     assert_int_equal(out.result, SCRIPT_OK);
+    assert_int_equal(fx.query.limit, 7);
     assert_int_equal(fx.query.label_count, 2);
     assert_true(fx.query.ns.n == 0);
     fx_free(&fx);
