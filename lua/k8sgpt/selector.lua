@@ -19,10 +19,20 @@ local function set_of(values)
   return set
 end
 
-local function describe(expression)
+--- The values of an expression.
+---@param expression k8sgpt.View|table an entry of matchExpressions
+---@return string[]
+function selector.values(expression)
   local values = {}
   for i, value in ipairs(expression.values or {}) do values[i] = value end
-  local text = expression.key .. " " .. expression.operator
+  return values
+end
+
+--- An expression for people: "tier In (db, queue)".
+---@param expression k8sgpt.View|table
+---@return string
+function selector.describe(expression)
+  local values, text = selector.values(expression), expression.key .. " " .. expression.operator
   return #values > 0 and ("%s (%s)"):format(text, table.concat(values, ", ")) or text
 end
 
@@ -41,7 +51,7 @@ function selector.matches(wanted, labels)
   end
   for _, expression in ipairs(object.dig(wanted, "matchExpressions") or {}) do
     local holds = HOLDS[expression.operator]
-    if not holds or not holds(object.dig(labels, expression.key), set_of(expression.values)) then return false, describe(expression) end
+    if not holds or not holds(object.dig(labels, expression.key), set_of(expression.values)) then return false, selector.describe(expression) end
   end
   return true
 end
@@ -53,8 +63,8 @@ function selector.problem(wanted)
   for _, expression in ipairs(object.dig(wanted, "matchExpressions") or {}) do
     local operator, count = expression.operator, #(expression.values or {})
     if not HOLDS[operator] then return ("has an operator %q: write In, NotIn, Exists or DoesNotExist"):format(tostring(operator)) end
-    if WANTS_VALUES[operator] and count == 0 then return ("has %s without values: list at least one"):format(describe(expression)) end
-    if not WANTS_VALUES[operator] and count > 0 then return ("has %s, which takes no values: leave them out"):format(describe(expression)) end
+    if WANTS_VALUES[operator] and count == 0 then return ("has %s without values: list at least one"):format(selector.describe(expression)) end
+    if not WANTS_VALUES[operator] and count > 0 then return ("has %s, which takes no values: leave them out"):format(selector.describe(expression)) end
   end
 end
 
