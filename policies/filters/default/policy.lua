@@ -99,7 +99,12 @@ end
 return {
   api = 1, kind = "filter", name = "default", description = "What the spec selects, without what is to be ignored",
   watches = { { NAMESPACE, fields = {} } },
-  -- Upstream's core set in its order, as far as it is built in.
-  params = { core = { "Pod", "Deployment", "ReplicaSet", "PersistentVolumeClaim", "Service", "Ingress", "StatefulSet", "Node" } },
+  -- Upstream's core set in its order.
+  params = {
+    core = {
+      "Pod", "DaemonSet", "Deployment", "ReplicaSet", "PersistentVolumeClaim", "Service", "Ingress", "StatefulSet", "Job", "CronJob", "Node",
+      "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "ConfigMap",
+    },
+  },
   select = select, keep = keep,
 }

@@ -37,7 +37,37 @@ describe("analyzers", function()
     local cluster = operator.cluster { cr, node("n1", "False"), objects.image_error("web") }
     cluster:operator()
     cluster:await_results { "Node n1", "Pod default/web" }
-    assert.are.equal("8 analyzers up to date", cluster:await_condition(cr, "Analysed", "Current").message)
+    assert.are.equal("14 analyzers up to date", cluster:await_condition(cr, "Analysed", "Current").message)
+  end)
+
+  it("show what they find under upstream's kinds and names, and know it again after a restart", function()
+    local function hook(name)
+      return { name = name .. ".guard.example.org", clientConfig = { caBundle = "Y2E=", service = { name = "none", namespace = "default" } } }
+    end
+    local guard = {
+      apiVersion = "admissionregistration.k8s.io/v1", kind = "ValidatingWebhookConfiguration",
+      metadata = { name = "guard", uid = "guard", creationTimestamp = objects.ago(86400) }, webhooks = { hook "a", hook "b" },
+    }
+    local tuner = objects.healthy_pod("tuner")
+    tuner.spec.containers[1].securityContext = { privileged = true }
+    local cr = objects.k8sgpt { filters = { "Security", "ValidatingWebhookConfiguration" } }
+    local cluster = operator.cluster { cr, guard, tuner }
+    local op = cluster:operator { "--grace", "0" }
+    local a, b, pod = "ValidatingWebhookConfiguration /a.guard.example.org", "ValidatingWebhookConfiguration /b.guard.example.org", "Security/Pod default/tuner"
+    local before = cluster:await_results({ a, b, pod })[a]
+    assert.are.equal("Service none not found as mapped to by Validating Webhook a.guard.example.org", before.spec.error[1].text)
+    op:await_ready()
+    op:await_runs(0)
+    op:signal "TERM"
+    cluster:request("PATCH", "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/guard", { webhooks = { hook "a" } },
+      "application/merge-patch+json")
+    cluster:delete(tuner)
+    op = cluster:operator { "--grace", "0" }
+    assert.are.same(before.metadata, cluster:await_results({ a })[a].metadata)
+    op:stop()
+    local told = op:told()
+    table.sort(told)
+    assert.are.same({ "resolved Pod default/tuner privileged", "resolved ValidatingWebhookConfiguration /guard service" }, told)
   end)
 
   it("find out about a Secret by its name, and never list Secrets", function()
