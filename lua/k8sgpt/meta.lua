@@ -75,7 +75,7 @@
 ---@field mode? "replace"|"wrap" in a higher layer: instead of the policy below (default), or around it (ctx.next)
 ---@field enabled? false in a higher layer: switches the policy below off; nothing but api, kind, name is given then
 ---@field watches? (k8sgpt.GVK|{[1]: k8sgpt.GVK, fields: string[], subject?: boolean})[] what it may read; an analyzer's first is its subject, as are those marked so
----@field fields? string[] what it reads of the first subject beyond metadata: paths, each with its subtree; [] stands for an array's elements
+---@field fields? string[] what it reads of the first subject beyond metadata: paths, each with its subtree; [] stands for an array's elements; with # at the end ("data#") integers say how long texts are, in place of the texts, unless another policy reads these
 ---@field indexes? table<k8sgpt.GVK, string[]> paths that ctx.list may ask by
 ---@field rules? table<string, k8sgpt.Rule> an analyzer's rules
 ---@field params? table defaults of ctx.params; a params.yaml in any layer replaces single fields of it

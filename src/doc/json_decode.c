@@ -165,17 +165,20 @@ static bool read_object(struct json_reader *r, const struct projection_node *nod
     return !r->b->failed;
 }
 
-static bool read_string(struct json_reader *r) {
+static bool read_string(struct json_reader *r, const struct projection_node *node) {
     struct str text;
     if (!json_string(r, &text)) return false;
-    doc_put_str(r->b, text);
+    if (node->sizes)
+        doc_put_int(r->b, (int64_t)text.n);
+    else
+        doc_put_str(r->b, text);
     return true;
 }
 
 bool json_value(struct json_reader *r, const struct projection_node *node) {
     if (!at_byte(r)) return false;
     switch (*r->p) {
-    case '"': return node ? read_string(r) : skip_string(r);
+    case '"': return node ? read_string(r, node) : skip_string(r);
     case '{': return node ? read_object(r, node) : skip_value(r);
     case '[': return node ? read_array(r, node) : skip_value(r);
     case 't':

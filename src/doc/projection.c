@@ -6,14 +6,18 @@
 
 #define OUR_PREFIX "k8sgpt.ai/"
 
-const struct projection_node projection_all = {.whole = true};
+const struct projection_node projection_all = {.whole = true}, projection_sizes = {.whole = true, .sizes = true};
 
 struct projection_node *projection_node_all(void) {
     return (struct projection_node *)(uintptr_t)&projection_all;
 }
 
+struct projection_node *projection_node_sizes(void) {
+    return (struct projection_node *)(uintptr_t)&projection_sizes;
+}
+
 void projection_node_free(struct projection_node *node) {
-    if (!node || node == &projection_all) return;
+    if (!node || node->whole) return;
     for (uint32_t i = 0; i < node->count; i++) {
         projection_node_free(node->fields[i].node);
         free((char *)(uintptr_t)node->fields[i].name.p);

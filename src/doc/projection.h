@@ -2,8 +2,9 @@
  * projection: which fields of a resource are kept, as a tree of names.
  *
  * A policy declares paths ("status.phase", "spec.volumes[].configMap.name", `metadata.annotations["a.b/c"]`); a path keeps its
- * whole subtree, [] is written where an array is meant and costs nothing. apiVersion, kind and metadata are always kept,
- * metadata without managedFields and without annotations other than those under k8sgpt.ai/, unless a path says more.
+ * whole subtree, [] is written where an array is meant and costs nothing. A path that ends in # ("data#") keeps of each text below only
+ * how many bytes it has, as an integer, unless another path wants the text. apiVersion, kind and metadata are always kept, metadata without
+ * managedFields and without annotations other than those under k8sgpt.ai/, unless a path says more.
  *
  * Two uses: the union of all policies' projections decides while bytes stream in, and each policy's own decides whether one of
  * its reads was declared. Immutable once shared; reference-counted.

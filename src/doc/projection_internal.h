@@ -16,6 +16,7 @@ struct projection_field {
 
 struct projection_node {
     bool whole;
+    bool sizes;        /* of a whole one: integers in place of texts */
     bool keeps_others; /* fields without a rule are kept whole */
     bool keeps_ours;   /* fields under k8sgpt.ai/ are kept whole */
     uint32_t count;
@@ -27,9 +28,10 @@ struct projection {
     struct projection_node *root;
 };
 
-/* The node of everything; never freed, never changed. */
-extern const struct projection_node projection_all;
+/* The nodes of everything, and of everything with sizes in place of texts; never freed, never changed. */
+extern const struct projection_node projection_all, projection_sizes;
 struct projection_node *projection_node_all(void);
+struct projection_node *projection_node_sizes(void);
 
 struct projection_node *projection_node_new(bool keeps_others, bool keeps_ours);
 void projection_node_free(struct projection_node *node);

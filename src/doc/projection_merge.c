@@ -5,8 +5,8 @@ static const struct projection_node *child(const struct projection_node *node, c
 }
 
 static bool covers(const struct projection_node *a, const struct projection_node *b) {
-    if (!b || (a && a->whole)) return true;
-    if (!a || b->whole) return false;
+    if (!b || (a && a->whole && (!a->sizes || b->sizes))) return true;
+    if (!a || a->whole || b->whole) return false;
     if (b->keeps_others && !a->keeps_others) return false;
     if (b->keeps_ours && !a->keeps_ours && !a->keeps_others) return false;
     for (uint32_t i = 0; i < b->count; i++) {
@@ -41,7 +41,8 @@ static bool merge(const struct projection_node *a, const struct projection_node 
     *out = NULL;
     if (!a && !b) return true;
     if ((a && a->whole) || (b && b->whole)) {
-        *out = projection_node_all();
+        bool sizes = (!a || a->sizes) && (!b || b->sizes);
+        *out = sizes ? projection_node_sizes() : projection_node_all();
         return true;
     }
     if (!a) a = &nothing;

@@ -5,9 +5,10 @@ enum {
 };
 
 struct path {
-    struct str whole;
+    struct str whole, text; /* text: without the # */
     struct str names[MAX_SEGMENTS];
     size_t count;
+    bool sizes;
 };
 
 static int fail(const struct path *path, const char *what, struct err *err) {
@@ -23,7 +24,7 @@ static int add_name(struct path *path, struct str name, struct err *err) {
 
 /* At "[]" or "[\"name\"]"; moves *i past it. */
 static int parse_brackets(struct path *path, size_t *i, struct err *err) {
-    struct str rest = {path->whole.p + *i, path->whole.n - *i}, name, after;
+    struct str rest = {path->text.p + *i, path->text.n - *i}, name, after;
     if (str_starts(rest, STR("[]"))) {
         if (!path->count) return fail(path, "it begins with []", err);
         *i += 2;
@@ -38,15 +39,18 @@ static int parse_brackets(struct path *path, size_t *i, struct err *err) {
 
 static int parse_name(struct path *path, size_t *i, struct err *err) {
     size_t start = *i;
-    while (*i < path->whole.n && !strchr(".[]\"", path->whole.p[*i])) ++*i;
-    return add_name(path, (struct str){path->whole.p + start, *i - start}, err);
+    while (*i < path->text.n && !strchr(".[]\"", path->text.p[*i])) ++*i;
+    return add_name(path, (struct str){path->text.p + start, *i - start}, err);
 }
 
 static int parse(struct path *path, struct err *err) {
     size_t i = 0;
-    int rc = path->whole.n && path->whole.p[0] == '[' ? 0 : parse_name(path, &i, err);
-    while (!rc && i < path->whole.n) {
-        char c = path->whole.p[i];
+    path->text = path->whole;
+    path->sizes = path->whole.n && path->whole.p[path->whole.n - 1] == '#';
+    path->text.n -= path->sizes;
+    int rc = path->text.n && path->text.p[0] == '[' ? 0 : parse_name(path, &i, err);
+    while (!rc && i < path->text.n) {
+        char c = path->text.p[i];
         if (c == '[') {
             rc = parse_brackets(path, &i, err);
         } else if (c == '.') {
@@ -61,6 +65,13 @@ static int parse(struct path *path, struct err *err) {
 
 static int no_memory(struct err *err) { return err_set(err, ERR_NOMEM, "no memory for a projection"); }
 
+/* Where only sizes are wanted and something else is too, the texts are kept: they have sizes. */
+static void keep_whole(struct projection_field *f, bool sizes) {
+    bool only_sizes = sizes && (!f->node || f->node->sizes);
+    projection_node_free(f->node);
+    f->node = only_sizes ? projection_node_sizes() : projection_node_all();
+}
+
 int projection_add(struct projection *p, struct str text, struct err *err) {
     struct path path = {.whole = text};
     int rc = parse(&path, err);
@@ -73,12 +84,10 @@ int projection_add(struct projection *p, struct str text, struct err *err) {
         if (!f && projection_child(node, id, path.names[i])) return 0;
         if (!f) f = projection_field_add(node, path.names[i], NULL);
         if (!f) return no_memory(err);
-        if (last) {
-            projection_node_free(f->node);
-            f->node = projection_node_all();
-        } else if (!f->node) {
+        if (last || (f->node && f->node->sizes))
+            keep_whole(f, path.sizes);
+        else if (!f->node)
             f->node = projection_node_new(false, false);
-        }
         node = f->node;
         if (!node) return no_memory(err);
     }

@@ -255,10 +255,49 @@ static void test_presets(void **state) {
     assert_null(projection_root(NULL));
 }
 
+static struct projection *of_paths(const char *first, const char *second) {
+    struct projection *p = projection_new();
+    struct err err;
+    if (first) assert_int_equal(projection_add(p, str_of(first), &err), 0);
+    if (second) assert_int_equal(projection_add(p, str_of(second), &err), 0);
+    return p;
+}
+
+static void test_sizes_in_place_of_texts(void **state) {
+    (void)state;
+    static const char text[] =
+        "{\"kind\":\"x\",\"data\":{\"a\":\"four\",\"b\":\"\\u00e9\\n\",\"c\":[\"\",7,null,{\"d\":\"12345\"}]},\"e\":\"no\"}";
+    static const char sizes[] = "{\"kind\":\"x\",\"data\":{\"a\":4,\"b\":3,\"c\":[0,7,null,{\"d\":5}]}}";
+    static const char texts[] = "{\"kind\":\"x\",\"data\":{\"a\":\"four\",\"b\":\"\xc3\xa9\\n\",\"c\":[\"\",7,null,{\"d\":\"12345\"}]}}";
+    static const struct {
+        const char *first, *second;
+        bool sized;
+    } cases[] = {{"data#", NULL, true},    {"data[]#", "data#", true}, {"data#", "data", false},
+                 {"data", "data#", false}, {"data#", "data.a", false}, {"data.a", "data#", false}};
+    struct projection *narrow = of_paths("data#", NULL), *nothing = of_paths(NULL, NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct projection *p = of_paths(cases[i].first, cases[i].second);
+        struct projection *first = of_paths(cases[i].first, NULL), *second = of_paths(cases[i].second, NULL);
+        struct projection *both = projection_union(first, second);
+        assert_kept(p, text, cases[i].sized ? sizes : texts);
+        assert_kept(both, text, cases[i].sized ? sizes : texts);
+        assert_true(projection_covers(p, narrow) && projection_covers(p, both) && projection_covers(both, first) &&
+                    projection_covers(p, nothing));
+        assert_int_equal(projection_covers(narrow, p), cases[i].sized);
+        projection_unref(p);
+        projection_unref(first);
+        projection_unref(second);
+        projection_unref(both);
+    }
+    assert_false(projection_covers(nothing, narrow));
+    projection_unref(narrow);
+    projection_unref(nothing);
+}
+
 static void test_bad_paths_are_refused_and_change_nothing(void **state) {
     (void)state;
-    static const char *const paths[] = {"",     ".",  "a.",   ".a",      "a..b",      "[]",      "[]a",  "a[",   "a]",
-                                        "a[0]", "a[", "a[\"", "a[\"b\"", "a[\"b\"]c", "a[\"\"]", "a[]b", "a\"b", "a.[\"b\"]"};
+    static const char *const paths[] = {"",   ".",    "a.",      ".a",        "a..b",    "[]",   "[]a",  "a[",        "a]", "a[0]",
+                                        "a[", "a[\"", "a[\"b\"", "a[\"b\"]c", "a[\"\"]", "a[]b", "a\"b", "a.[\"b\"]", "#",  "a.#"};
     struct projection *p = projection_new(), *before = projection_new();
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct err err = {0};
@@ -289,6 +328,7 @@ int main(void) {
         cmocka_unit_test(test_trees_unions_and_covers_follow_the_definition),
         cmocka_unit_test(test_decoding_equals_decoding_whole_and_pruning),
         cmocka_unit_test(test_presets),
+        cmocka_unit_test(test_sizes_in_place_of_texts),
         cmocka_unit_test(test_bad_paths_are_refused_and_change_nothing),
         cmocka_unit_test(test_references_are_counted),
     };
