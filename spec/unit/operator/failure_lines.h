@@ -10,14 +10,14 @@
 #include "document.h"
 #include "operator/findings.h"
 
-enum { LINES = 512 };
+enum { LINES = 1024 };
 
 /* ---- what a diagnosis says --------------------------------------------------------------------------------------------------- */
 
 /* One failure of one object. */
 struct line {
     char *object; /* "Pod Pod/a/web-0" */
-    char *id;     /* object, rule and key */
+    char *id;     /* object, what it is shown as, rule and key */
     char *says;   /* all but the parent, which findings of an object have in common */
     char *parent;
     char *text; /* all of it */
@@ -71,7 +71,8 @@ static inline void add_failure(struct lines *all, const struct verdict *v, const
     if (!severity.n) severity = str_of(severity_name(rule->severity));
     *l = (struct line){
         .object = format("%s", object), .since_ms = now_ms, .grace_ms = rule->grace_s * 1000, .settle_ms = rule->settle_s * 1000};
-    l->id = format("%s %s " STR_FMT, object, rule->name, STR_ARG(key));
+    l->id = format("%s (" STR_FMT " " STR_FMT ") %s " STR_FMT, object, STR_ARG(doc_path_str(failure, "as.kind")),
+                   STR_ARG(doc_path_str(failure, "as.name")), rule->name, STR_ARG(key));
     l->says = format("%s " STR_FMT ": " STR_FMT, l->id, STR_ARG(severity), STR_ARG(text));
     l->parent = format(STR_FMT, STR_ARG(v->parent));
     l->text = format("%s (of %s)", l->says, l->parent);
@@ -90,6 +91,19 @@ static inline void take_verdict(struct lines *all, const struct verdict *v) {
     drop_object(all, object);
     for (size_t i = 0; i < doc_len(v->failures); i++) add_failure(all, v, object, doc_at(v->failures, i), clock_wall_ms());
     free(object);
+}
+
+/* What is said of objects of a kind is left out; NULL: of none. */
+static inline void drop_kind(struct lines *all, const char *kind) {
+    size_t kept = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        const char *object = strchr(all->items[i].text, ' ') + 1;
+        if (kind && strncmp(object, kind, strlen(kind)) == 0 && object[strlen(kind)] == '/')
+            line_free(&all->items[i]);
+        else
+            all->items[kept++] = all->items[i];
+    }
+    all->count = kept;
 }
 
 static inline int by_text(const void *a, const void *b) { return strcmp(((const struct line *)a)->text, ((const struct line *)b)->text); }
@@ -193,7 +207,8 @@ static inline void add_open(struct group *g, void *arg) {
         const struct finding *f = &g->findings[i];
         if (!finding_is_shown(f)) continue;
         char *object = object_of(g->analyzer, g->kind, str_of(g->ns), str_of(g->name));
-        add_line(arg, format("%s %s %s %s: %s (of %s)", object, f->rule, f->key, severity_name(f->severity), f->text, g->parent));
+        add_line(arg, format("%s (%s %s) %s %s %s: %s (of %s)", object, g->as_kind, g->as_name, f->rule, f->key, severity_name(f->severity),
+                             f->text, g->parent));
         free(object);
     }
 }
