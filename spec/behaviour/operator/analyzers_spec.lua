@@ -2,6 +2,7 @@
 
 local objects = require "support.objects"
 local operator = require "support.operator"
+local policies = require "support.policies"
 
 local function node(name, ready, more)
   local meta = { name = name, uid = "node-" .. name, creationTimestamp = objects.ago(86400) }
@@ -20,6 +21,18 @@ local function ingress(secret)
 end
 
 local CLASS <const> = { apiVersion = "networking.k8s.io/v1", kind = "IngressClass", metadata = { name = "nginx" }, spec = { controller = "example.com/nginx" } }
+
+local function config_map(name, data)
+  local meta = { name = name, namespace = "default", uid = "map-" .. name, creationTimestamp = objects.ago(86400) }
+  return { apiVersion = "v1", kind = "ConfigMap", metadata = meta, data = data }
+end
+
+-- Reads what the analyzer ConfigMap only measures.
+local READER <const> = [[return {
+  api = 1, kind = "analyzer", name = "Reader", description = "ConfigMaps that say so", watches = { "v1/ConfigMap" }, fields = { "data" },
+  rules = { bad = { severity = "low" } },
+  run = function(_, map) return map.data and map.data.mode == "bad" and { { rule = "bad", text = "mode is " .. map.data.mode } } or {} end,
+}]]
 
 describe("analyzers", function()
   after_each(operator.clean)
@@ -42,7 +55,10 @@ describe("analyzers", function()
 
   it("show what they find under upstream's kinds and names, and know it again after a restart", function()
     local function hook(name)
-      return { name = name .. ".guard.example.org", clientConfig = { caBundle = "Y2E=", service = { name = "none", namespace = "default" } } }
+      return {
+        name = name .. ".guard.example.org", sideEffects = "None", admissionReviewVersions = { "v1" },
+        clientConfig = { caBundle = "Y2E=", service = { name = "none", namespace = "default" } },
+      }
     end
     local guard = {
       apiVersion = "admissionregistration.k8s.io/v1", kind = "ValidatingWebhookConfiguration",
@@ -68,6 +84,25 @@ describe("analyzers", function()
     local told = op:told()
     table.sort(told)
     assert.are.same({ "resolved Pod default/tuner privileged", "resolved ValidatingWebhookConfiguration /guard service" }, told)
+  end)
+
+  it("measure texts, whether somebody reads them or not", function()
+    for _, filters in ipairs { { "ConfigMap" }, { "ConfigMap", "Reader" } } do
+      local folder = policies.folder { ["analyzers.Reader.lua"] = READER, ["analyzers.ConfigMap.params.yaml"] = "max_bytes: 20" }
+      local cluster = operator.cluster {
+        objects.k8sgpt { filters = filters }, config_map("empty"), config_map("large", { mode = ("z"):rep(21) }), config_map("mode", { mode = "bad" }),
+      }
+      cluster:operator { "--grace", "0", "--policy-dir", folder }
+      local results = cluster:await_results { "ConfigMap default/empty", "ConfigMap default/large", "ConfigMap default/mode" }
+      local function texts(name)
+        local list = {}
+        for i, failure in ipairs(results["ConfigMap default/" .. name].spec.error) do list[i] = failure.text end
+        return table.concat(list, "; ")
+      end
+      assert.matches("ConfigMap empty is empty$", texts "empty")
+      assert.matches("ConfigMap large is larger than 1MB %(21 bytes%)$", texts "large")
+      operator.clean()
+    end
   end)
 
   it("find out about a Secret by its name, and never list Secrets", function()
