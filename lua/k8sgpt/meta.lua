@@ -362,6 +362,13 @@ function k8sgpt.json_encode(value, style) end
 --- @return string? message when it does not parse
 function k8sgpt.json_decode(text) end
 
+--- The one document of a YAML text, as Kubernetes reads YAML; nil without a message when it holds none.
+--- @param text string
+--- @return any value
+--- @return string? message when it does not parse
+--- @return boolean? is_syntax true: it is not YAML; false: it has what is not read here (aliases, tags of one's own, several documents)
+function k8sgpt.yaml_decode(text) end
+
 --- A deep copy of a view as plain tables; null becomes k8sgpt.null.
 ---@param view k8sgpt.View
 ---@return table

@@ -3,6 +3,7 @@
 
 #include "base/sha256.h"
 #include "doc/json.h"
+#include "doc/yaml.h"
 #include "script/convert.h"
 #include "script/lib.h"
 #include "script/view.h"
@@ -97,6 +98,31 @@ static int k8sgpt_json_decode(lua_State *L) {
     return 1;
 }
 
+static int keep_only(struct doc *doc, void *arg, struct err *err) {
+    struct script_vm *vm = arg;
+    if (vm->scratch) return err_set(err, ERR_INVALID, "more than one document");
+    vm->scratch = doc_ref(doc);
+    return 0;
+}
+
+static int k8sgpt_yaml_decode(lua_State *L) {
+    struct script_vm *vm = vm_of(L);
+    struct str text = check_str(L, 1);
+    struct err err = {0};
+    doc_unref(vm->scratch);
+    vm->scratch = NULL;
+    int rc = yaml_read(text, keep_only, vm, &err);
+    if (rc) {
+        if (rc == ERR_NOMEM) raise_err(L, &err);
+        lua_pushnil(L);
+        lua_pushstring(L, err.msg);
+        lua_pushboolean(L, rc == ERR_SYNTAX);
+        return 3;
+    }
+    convert_push_doc(L, vm->scratch);
+    return 1;
+}
+
 static int k8sgpt_copy(lua_State *L) {
     luaL_checkany(L, 1);
     struct view *view = view_at(L, 1);
@@ -152,6 +178,7 @@ void lib_k8sgpt_open(lua_State *L) {
                                          {"hmac_sha256", k8sgpt_hmac_sha256},
                                          {"json_encode", k8sgpt_json_encode},
                                          {"json_decode", k8sgpt_json_decode},
+                                         {"yaml_decode", k8sgpt_yaml_decode},
                                          {"copy", k8sgpt_copy},
                                          {"dig", view_dig},
                                          {"is_null", k8sgpt_is_null},

@@ -141,6 +141,19 @@ static void test_json(void **state) {
     expect("return k8sgpt.json_encode(1, 'yaml')", "invalid option 'yaml'");
 }
 
+static void test_yaml(void **state) {
+    (void)state;
+    expect("return k8sgpt.yaml_decode('a: [1, x, ~]\\nb: {}\\nc: \"1\"')", "[{\"a\":[1,\"x\",null],\"b\":{},\"c\":\"1\"}]");
+    expect("local v, why = k8sgpt.yaml_decode('# nothing') return { v == nil, why == nil }", "[[true,true]]");
+    expect("local v, why, is_syntax = k8sgpt.yaml_decode('a: [') return { v == nil, why, is_syntax }",
+           "[[true,\"line 2: did not find expected node content\",true]]");
+    expect("local _, why, is_syntax = k8sgpt.yaml_decode('a: &x 1\\nb: *x') return { why, is_syntax }",
+           "[[\"line 2: aliases are not supported\",false]]");
+    expect("local _, why, is_syntax = k8sgpt.yaml_decode('a: 1\\n---\\nb: 2') return { why, is_syntax }",
+           "[[\"more than one document\",false]]");
+    expect("local t = {} for i = 1, 3 do t[i] = k8sgpt.yaml_decode('n: ' .. i).n end return t", "[[1,2,3]]");
+}
+
 static void test_types(void **state) {
     (void)state;
     expect("local t = k8sgpt.type return { t('x'), t(1), t(1.0), t(true), t({}), t({ 1 }), t(k8sgpt.array({})), t(nil), t(k8sgpt.null), "
@@ -199,10 +212,10 @@ static void test_string_library(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_what_cannot_be_said_in_json),
-        cmocka_unit_test(test_json),           cmocka_unit_test(test_types),
-        cmocka_unit_test(test_digests),        cmocka_unit_test(test_table_library),
-        cmocka_unit_test(test_string_library),
+        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_what_cannot_be_said_in_json),
+        cmocka_unit_test(test_json),          cmocka_unit_test(test_yaml),
+        cmocka_unit_test(test_types),         cmocka_unit_test(test_digests),
+        cmocka_unit_test(test_table_library), cmocka_unit_test(test_string_library),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
