@@ -104,6 +104,12 @@ end
 
 function k8sgpt.is_null(view, key) return rawget(view, key) == k8sgpt.null end
 
+function k8sgpt.type(value)
+  if value == nil or value == k8sgpt.null then return "null" end
+  if type(value) == "table" then return (arrays[value] or value[1] ~= nil) and "array" or "object" end
+  return math.type(value) or type(value)
+end
+
 function k8sgpt.dig(obj, ...)
   for i = 1, select("#", ...) do
     local kind = type(obj)
