@@ -1,5 +1,5 @@
-/* Requests to the HTTP server: whatever bytes come, in whatever pieces, they are answered as HTTP or the connection ends, within the limits that
- * the server was given, and a probe that comes after them gets its answer. */
+/* Requests to the HTTP server: whatever bytes come, in whatever pieces, they are answered as HTTP or the connection ends, within the limits
+ * that the server was given, and a probe that comes after them gets its answer. */
 #include "fuzz.h"
 
 #include <arpa/inet.h>

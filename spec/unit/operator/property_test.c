@@ -11,7 +11,7 @@
 #include "operator/operator_internal.h"
 #include "operator/plan.h"
 
-enum { EPISODE_STEPS = 200, ANALYZERS = 32 };
+enum { EPISODE_STEPS = 200, ANALYZERS = 64 };
 
 static const int64_t START_MS = 1772359200000; /* 2026-03-01T10:00:00Z */
 

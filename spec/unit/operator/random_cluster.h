@@ -13,30 +13,9 @@
 
 #include "base/clock.h"
 #include "document.h"
+#include "random_others.h"
 
-enum { ASPECTS = 14, ALTERNATIVES = 12, NAMES = 5, THINGS = 240 };
-
-/*
- * In templates and alternatives: ' is a quotation mark, # the name of the object, & its namespace, % a digit that stands
- * for that, ^ when it was made, @ and ~ two
- * moments of it, $0 to $9 and $A to $D its aspects.
- */
-struct sort {
-    const char *api, *kind;
-    bool is_global;
-    const char *names[NAMES];
-    const char *metadata, *body;
-    const char *aspects[ASPECTS][ALTERNATIVES];
-};
-
-#define OWNER(api, kind, ns, name, generation)                                                                                             \
-    ",'ownerReferences':[{'apiVersion':'" api "','kind':'" kind "','name':'" name "','uid':'" kind "." ns "." name "." generation          \
-    "','controller':true}]"
-#define LABELS(pairs) ",'labels':{" pairs "}"
-#define GOING ",'deletionTimestamp':'@','finalizers':['example.com/hold']"
-#define CONDITION(type, status, reason, message)                                                                                           \
-    "{'type':'" type "','status':'" status "','reason':'" reason "','message':'" message                                                   \
-    "','lastTransitionTime':'@','lastUpdateTime':'~','lastHeartbeatTime':'~'}"
+enum { THINGS = 320 };
 
 #define HOOK(name, service, more)                                                                                                          \
     "{'name':'" name ".example.org','clientConfig':{'caBundle':'','service':{'namespace':'a','name':'" service "'}}" more "}"
@@ -510,13 +489,18 @@ static inline void add_things(struct random_cluster *r, const struct sort *s, co
     }
 }
 
+static inline void add_sorts(struct random_cluster *r, const struct sort *sorts, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        add_things(r, &sorts[i], sorts[i].is_global ? "" : "a");
+        if (!sorts[i].is_global) add_things(r, &sorts[i], "b");
+    }
+}
+
 /* About half of what there can be. */
 static inline void random_cluster_start(struct random_cluster *r, uint64_t seed, int64_t now_ms) {
     *r = (struct random_cluster){.seed = seed, .now_ms = now_ms};
-    for (size_t i = 0; i < SORT_COUNT; i++) {
-        add_things(r, &SORTS[i], SORTS[i].is_global ? "" : "a");
-        if (!SORTS[i].is_global) add_things(r, &SORTS[i], "b");
-    }
+    add_sorts(r, SORTS, SORT_COUNT);
+    add_sorts(r, OTHERS, OTHER_COUNT);
     for (size_t i = 0; i < r->count; i++)
         if (draw(r, 2)) create(r, &r->things[i]);
 }
