@@ -63,6 +63,8 @@ return {
       ["refusals by the server a swapped token file"] = 1,
       ["failed requests while token files are swapped, empty or missing"] = 0,
       ["failed requests while the certificate authority is exchanged"] = 0,
+      ["refusals by a real API server while an account is replaced"] = 1,
+      ["failed runs while an account is replaced"] = 0,
     },
   },
   {
