@@ -5,20 +5,10 @@
 static bool wall_is_fixed;
 static int64_t fixed_wall_ms;
 
-static struct timespec read_clock(clockid_t id) {
-    struct timespec t = {0};
-    clock_gettime(id, &t);
-    return t;
-}
-
-int64_t clock_mono_us(void) {
-    struct timespec t = read_clock(CLOCK_MONOTONIC);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 int64_t clock_wall_ms(void) {
     if (wall_is_fixed) return fixed_wall_ms;
-    struct timespec t = read_clock(CLOCK_REALTIME);
+    struct timespec t = {0};
+    clock_gettime(CLOCK_REALTIME, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
