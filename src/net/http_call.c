@@ -92,6 +92,7 @@ static bool set_common(struct http_call *call) {
     if (timeout_ms > 0) bad |= (int)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     /* Refused by a handle that still has the buffer of its last call, as after HTTP/2: then that one serves. */
     if (r->on_chunk) (void)curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)STREAM_BUFFER_BYTES);
+    if (r->gzip) bad |= (int)curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
     bad |= (int)curl_easy_setopt(e, CURLOPT_USERAGENT, call->client->user_agent);
     bad |= (int)curl_easy_setopt(e, CURLOPT_PRIVATE, call);
     bad |= (int)curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->curl_error);

@@ -141,3 +141,10 @@ void http_cancel(struct http_call *call) {
     move(call, CALL_ENDING);
     worker_wake(c->sweeper);
 }
+
+/* HTTP/2 calls share a connection, which curl keeps for the next one although a call on it was cancelled: on a dead link that hangs too. */
+void http_abandon(struct http_call *call) {
+    if (call->state == CALL_DONE || call->state == CALL_ENDING) return;
+    (void)curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
+    http_cancel(call);
+}

@@ -42,6 +42,7 @@ struct http_response {
     struct err err;        /* code ERR_NONE when an answer arrived whole, whatever its status */
     bool tls_failed;       /* the peers did not agree on TLS: a certificate or key was refused, by us or by the server; nothing was done */
     int64_t duration_us;
+    int64_t wire_bytes; /* of the body, as it was sent: compressed where it was */
 };
 
 struct http_request {
@@ -54,7 +55,8 @@ struct http_request {
     const char *proxy_url;      /* http, https, socks5 or socks5h (the proxy resolves names); NULL: none */
     int64_t connect_timeout_ms; /* 0: 5 s */
     int64_t timeout_ms;         /* of the whole exchange; 0: 30 s; < 0: none (a watch, which ends by its own timeout) */
-    size_t max_body_bytes;      /* of a collected answer; 0: 16 MiB. Not for streamed ones */
+    size_t max_body_bytes;      /* of a collected answer, unpacked; 0: 16 MiB. Not for streamed ones */
+    bool gzip;                  /* ask for a compressed answer, which arrives here unpacked; else it must come as it is */
 
     /* Streaming: called with each chunk of a 2xx answer instead of collecting it. Non-zero ends the call with *err. NULL: collect. */
     int (*on_chunk)(struct str chunk, void *arg, struct err *err);
@@ -74,5 +76,8 @@ struct http_call *http_send(struct http_client *c, const struct http_request *re
 
 /* Ends a call early: on_done is called with ERR_CANCELLED, from the loop. */
 void http_cancel(struct http_call *call);
+
+/* The same for a call whose link is thought dead: its connection is closed as soon as no other call uses it. */
+void http_abandon(struct http_call *call);
 
 #endif

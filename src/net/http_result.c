@@ -80,8 +80,9 @@ static bool is_tls_failure(const struct http_call *call, CURLcode code) {
 struct http_response http_call_response(struct http_call *call, CURLcode code) {
     set_error(call, code);
     const char *content_type = NULL;
-    curl_off_t retry_after_s = 0;
+    curl_off_t retry_after_s = 0, wire_bytes = 0;
     (void)curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &content_type);
+    (void)curl_easy_getinfo(call->easy, CURLINFO_SIZE_DOWNLOAD_T, &wire_bytes);
     if (call->status) (void)curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
     return (struct http_response){
         .status = call->status,
@@ -91,5 +92,6 @@ struct http_response http_call_response(struct http_call *call, CURLcode code) {
         .err = call->err,
         .tls_failed = is_tls_failure(call, code),
         .duration_us = clock_mono_us() - call->start_us,
+        .wire_bytes = wire_bytes,
     };
 }
