@@ -17,6 +17,8 @@ static const char *bare(const struct kube_call *call, const char *msg) {
 static int transport_error(const struct kube_call *call, const struct err *cause, struct err *err) {
     const struct kube_config *config = call->config;
     const char *why = bare(call, cause->msg);
+    if (call->dead)
+        return err_set(err, ERR_UNREACHABLE, "lost the API server %s: it is silent, and does not answer /readyz either", config->server);
     if (cause->code == ERR_TIMEOUT)
         return err_set(err, ERR_TIMEOUT, "the API server %s (from %s) did not answer: %s", config->server, config->origin, why);
     if (cause->code == ERR_UNREACHABLE && call->opened)

@@ -21,26 +21,29 @@ static const struct metric_def DURATION = {
 struct kube_client *kube_client_new(struct loop *loop, struct http_client *http, const struct kube_config *config, struct metrics *metrics,
                                     struct err *err) {
     struct kube_client *c = calloc(1, sizeof *c);
-    struct doc_builder *builder = doc_builder_new();
-    struct login *login = login_new(loop, config);
-    if (!c || !builder || !login) {
-        free(c);
-        doc_builder_free(builder);
-        login_free(login);
+    if (!c) {
         err_set(err, ERR_NOMEM, "no memory for a client of %s", config->server);
         return NULL;
     }
     c->loop = loop;
     c->http = http;
     c->config = kube_config_share(config);
-    c->login = login;
-    c->builder = builder;
+    c->login = login_new(loop, config);
+    c->builder = doc_builder_new();
+    int rc = c->login && c->builder ? 0 : err_set(err, ERR_NOMEM, "no memory for a client of %s", config->server);
+    if (rc || link_open(&c->link, c, err)) {
+        kube_client_free(c);
+        return NULL;
+    }
     c->requests = metrics ? metrics_define(metrics, &REQUESTS) : NULL;
     c->duration = metrics ? metrics_define(metrics, &DURATION) : NULL;
     return c;
 }
 struct loop *kube_client_loop(const struct kube_client *c) {
     return c->loop;
+}
+struct kube_link *link_of(struct kube_client *client) {
+    return &client->link;
 }
 
 static void call_free(struct kube_call *call) {
@@ -59,11 +62,19 @@ static void tell(struct kube_call *call, struct doc *object, const struct err *e
         call->done.object(object, err->code ? err : NULL, call->arg);
 }
 
-static void observe(const struct kube_call *call, const struct http_response *response) {
+static void count(const struct kube_call *call, int status) {
     char code[16] = "<error>";
-    if (response->status) snprintf(code, sizeof code, "%d", response->status);
+    if (status) snprintf(code, sizeof code, "%d", status);
     metric_add(call->client->requests, METRIC_LABELS(str_of(call->verb), str_of(call->resource), str_of(code)), 1);
-    if (strcmp(call->verb, "watch") == 0) return;
+}
+
+static bool is_list(const struct kube_call *call) { return call->streamed && strcmp(call->verb, "list") == 0; }
+static bool is_watch(const struct kube_call *call) { return strcmp(call->verb, "watch") == 0; }
+
+/* A watch that was accepted was counted then: it lasts. */
+static void observe(const struct kube_call *call, const struct http_response *response) {
+    if (!is_watch(call) || !call->opened) count(call, response->status);
+    if (is_watch(call)) return;
     metric_observe(call->client->duration, METRIC_LABELS(str_of(call->verb)), (double)response->duration_us / 1e6);
 }
 
@@ -74,6 +85,11 @@ static void end(struct kube_call *call, struct doc *object, const struct err *er
 }
 
 static int start(struct kube_call *call, struct credential *credential, struct err *err);
+
+static void end_measure(struct kube_call *call, int64_t wire_bytes) {
+    if (call->measured) link_list_ends(&call->client->link, wire_bytes);
+    call->measured = false;
+}
 
 /* A credential that was replaced a moment ago costs one more round trip, not a failed reconcile: a refused request has had no effect. */
 static bool try_again(struct kube_call *call, const struct http_response *response) {
@@ -96,6 +112,7 @@ static void on_done(const struct http_response *response, void *arg) {
         call_free(call);
         return;
     }
+    end_measure(call, response->wire_bytes);
     observe(call, response);
     if (try_again(call, response)) return;
     struct err err = {0};
@@ -110,13 +127,20 @@ static void on_done(const struct http_response *response, void *arg) {
 
 static int on_chunk(struct str chunk, void *arg, struct err *err) {
     struct kube_call *call = arg;
-    return call->client ? call->on_chunk(chunk, call->arg, err) : err_set(err, ERR_CANCELLED, "cancelled");
+    if (!call->client) return err_set(err, ERR_CANCELLED, "cancelled");
+    link_heard(&call->client->link);
+    return call->on_chunk(chunk, call->arg, err);
 }
 
 static void on_headers(int status, void *arg) {
     struct kube_call *call = arg;
-    if (!call->client || status < 200 || status > 299) return;
+    if (!call->client) return;
+    link_heard(&call->client->link);
+    if (status < 200 || status > 299) return;
     call->opened = true;
+    call->measured = is_list(call);
+    if (call->measured) link_list_begins(&call->client->link);
+    if (is_watch(call)) count(call, status);
     if (call->on_open) call->on_open(call->arg);
 }
 
@@ -137,6 +161,7 @@ static int start(struct kube_call *call, struct credential *credential, struct e
         .tls = &credential->tls,
         .proxy_url = call->config->proxy_url,
         .timeout_ms = call->timeout_ms,
+        .gzip = is_list(call) && link_is_slow(&c->link),
         .on_chunk = call->streamed ? on_chunk : NULL,
         .on_headers = on_headers,
         .on_done = on_done,
@@ -170,6 +195,7 @@ static int launch(struct kube_call *call, int rc, struct kube_call **call_out, s
         return (int)err->code;
     }
     DL_APPEND(call->client->calls, call);
+    if (is_watch(call)) link_watch(&call->client->link);
     if (call_out) *call_out = call;
     return 0;
 }
@@ -215,6 +241,7 @@ void kube_cancel(struct kube_call *call) {
 /* It is no call of the client any more. */
 static void detach(struct kube_call *call) {
     DL_DELETE(call->client->calls, call);
+    end_measure(call, 0);
     call->client = NULL;
     login_leave(&call->wait);
 }
@@ -261,6 +288,7 @@ void kube_client_free(struct kube_client *c) {
         tell(call, NULL, &cancelled);
         let_go(call);
     }
+    link_close(&c->link);
     doc_builder_free(c->builder);
     login_free(c->login);
     kube_config_free(c->config);

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "doc/builder.h"
 #include "kube/client.h"
+#include "kube/link.h"
 #include "kube/login.h"
 
 enum { KUBE_LABEL_BYTES = 64 };
@@ -20,6 +21,7 @@ struct kube_client {
     struct doc_builder *builder;
     struct metric *requests, *duration; /* NULL without metrics */
     struct kube_call *calls;
+    struct kube_link link;
 };
 
 struct kube_call {
@@ -38,8 +40,10 @@ struct kube_call {
     int64_t timeout_ms;
     char verb[KUBE_LABEL_BYTES], resource[KUBE_LABEL_BYTES]; /* for metrics */
     bool streamed;
-    bool opened;  /* a 2xx status has arrived */
-    bool retried; /* with another credential, after the server refused the first */
+    bool opened;   /* a 2xx status has arrived */
+    bool retried;  /* with another credential, after the server refused the first */
+    bool dead;     /* ended because its link is */
+    bool measured; /* link_list_begins was called */
     union {
         void (*object)(struct doc *object, const struct err *err, void *arg);
         void (*stream)(const struct err *err, void *arg);

@@ -25,7 +25,8 @@ enum { API_MAX_SEEN = 4096, API_WAIT_MS = 20 * 1000 };
 
 struct seen {
     char method[8], path[128], version[32], token[64], limit[8], timeout[8];
-    bool watch, bookmarks;
+    bool watch, bookmarks, initial; /* initial: a list that is to be streamed */
+    bool gzip;
     int64_t at_us;
 };
 
@@ -40,14 +41,29 @@ struct api {
     void *arg;
     struct seen seen[API_MAX_SEEN];
     size_t count;
+    size_t probes; /* GET /readyz, which is answered without the script, or not at all */
+    bool ignores_probes;
+    struct http_exchange *ignored;
     bool flag; /* the script or a callback sets it to end api_wait */
     char server_url[64], origin[8];
 };
 
 static inline void api_copy(char *out, size_t size, struct str text) { snprintf(out, size, STR_FMT, STR_ARG(text)); }
 
+static inline void api_probe(struct api *api, struct http_exchange *x) {
+    api->probes++;
+    if (api->ignores_probes)
+        api->ignored = x;
+    else
+        http_respond(x, 200, "text/plain", STR("ok"));
+}
+
 static inline void api_handle(struct http_exchange *x, void *arg) {
     struct api *api = arg;
+    if (str_is(http_path(x), "/readyz")) {
+        api_probe(api, x);
+        return;
+    }
     assert_true(api->count < API_MAX_SEEN);
     struct seen *q = &api->seen[api->count];
     *q = (struct seen){.at_us = clock_mono_us()};
@@ -58,6 +74,8 @@ static inline void api_handle(struct http_exchange *x, void *arg) {
     api_copy(q->limit, sizeof q->limit, http_query(x, "limit"));
     api_copy(q->timeout, sizeof q->timeout, http_query(x, "timeoutSeconds"));
     q->watch = str_is(http_query(x, "watch"), "true");
+    q->initial = str_is(http_query(x, "sendInitialEvents"), "true") && str_is(http_query(x, "resourceVersionMatch"), "NotOlderThan");
+    q->gzip = str_is(http_header(x, "Accept-Encoding"), "gzip");
     q->bookmarks = str_is(http_query(x, "allowWatchBookmarks"), "true");
     api->script(api, x, q, api->count++);
 }

@@ -166,7 +166,7 @@ static void an_answer_that_is_no_json_has_no_object(void **state) {
     struct fixture f;
     reset(api, &f, 200, "ok");
     f.answer_type = "text/plain";
-    send(api, (struct kube_request){.verb = KUBE_GET, .path = "/readyz"});
+    send(api, (struct kube_request){.verb = KUBE_GET, .path = "/livez"});
     assert_int_equal(f.err.code, ERR_NONE);
     assert_false(f.had_object);
 }
