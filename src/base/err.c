@@ -61,6 +61,7 @@ const char *err_code_name(enum err_code code) {
     case ERR_NOT_FOUND: return "NotFound";
     case ERR_CONFLICT: return "Conflict";
     case ERR_GONE: return "Expired";
+    case ERR_BEHIND: return "ResourceVersionTooLarge";
     case ERR_THROTTLED: return "TooManyRequests";
     case ERR_SERVER: return "ServerError";
     case ERR_CANCELLED: return "Cancelled";

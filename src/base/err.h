@@ -26,6 +26,7 @@ enum err_code {
     ERR_NOT_FOUND,    /* 404, or a name that nothing bears */
     ERR_CONFLICT,     /* 409 Conflict, AlreadyExists */
     ERR_GONE,         /* 410 Expired, Gone: the resourceVersion is too old */
+    ERR_BEHIND,       /* 504 ResourceVersionTooLarge, or an older state than was seen: this server has yet to catch up */
     ERR_THROTTLED,    /* 429 */
     ERR_SERVER,       /* 5xx, or an answer that makes no sense */
     ERR_CANCELLED,    /* the caller withdrew the request */

@@ -33,13 +33,14 @@ void list_reader_free(struct list_reader *r);
 
 enum watch_type { WATCH_ADDED, WATCH_MODIFIED, WATCH_DELETED, WATCH_BOOKMARK, WATCH_ERROR };
 
-/* For WATCH_ERROR `object` is the whole Status; for WATCH_BOOKMARK only its metadata means anything. Borrowed. */
+/* For WATCH_ERROR `object` is the whole Status; for WATCH_BOOKMARK only its metadata means anything, annotations included. Borrowed. */
 typedef int (*stream_event)(enum watch_type type, struct doc *object, void *arg, struct err *err);
 
 struct watch_reader;
 
 struct watch_reader *watch_reader_new(const struct projection *p, stream_event event, void *arg);
 int watch_reader_feed(struct watch_reader *r, struct str chunk, struct err *err) ERR_MUST_CHECK;
-void watch_reader_free(struct watch_reader *r); /* an unfinished line is dropped */
+bool watch_reader_is_midway(const struct watch_reader *r); /* part of an event has arrived */
+void watch_reader_free(struct watch_reader *r);            /* an unfinished line is dropped */
 
 #endif

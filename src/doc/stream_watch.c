@@ -146,3 +146,5 @@ int watch_reader_feed(struct watch_reader *r, struct str chunk, struct err *err)
     if (rc && err) *err = r->err;
     return rc;
 }
+
+bool watch_reader_is_midway(const struct watch_reader *r) { return r->carry.len > 0; }

@@ -273,6 +273,7 @@ int kube_client_use(struct kube_client *c, const struct kube_config *config, str
     if (!login) return err_set(err, ERR_NOMEM, "no memory for a client of %s", config->server);
     c->login = login;
     c->config = kube_config_share(config);
+    lists_forget(c);
     for (struct kube_call *call; (call = first_waiting(c, config_before));) end(call, NULL, &cancelled);
     login_free(before);
     kube_config_free(config_before);

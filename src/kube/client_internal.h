@@ -9,6 +9,7 @@
 #include "doc/builder.h"
 #include "kube/client.h"
 #include "kube/link.h"
+#include "kube/lists.h"
 #include "kube/login.h"
 
 enum { KUBE_LABEL_BYTES = 64 };
@@ -22,6 +23,7 @@ struct kube_client {
     struct metric *requests, *duration; /* NULL without metrics */
     struct kube_call *calls;
     struct kube_link link;
+    struct kube_lists lists;
 };
 
 struct kube_call {

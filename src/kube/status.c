@@ -50,13 +50,24 @@ static enum err_code code_of_reason(struct str reason, int http_status) {
     return code_of_http(http_status);
 }
 
+/* apimachinery's cause; API servers before 1.18.6 gave only its message. */
+static bool is_too_large(struct doc_value status) {
+    struct doc_value causes = doc_path(status, "details.causes");
+    for (size_t i = 0; i < doc_len(causes); i++) {
+        struct doc_value cause = doc_at(causes, i);
+        if (str_is(doc_path_str(cause, "reason"), "ResourceVersionTooLarge")) return true;
+        if (str_is(doc_path_str(cause, "message"), "Too large resource version")) return true;
+    }
+    return false;
+}
+
 void kube_status_doc_error(int http_status, const struct doc *status, struct err *err) {
     struct doc_value root = doc_root(status);
     int64_t own = doc_int(doc_get(root, STR("code"))), wait = doc_int(doc_path(root, "details.retryAfterSeconds"));
     if (!http_status && own > 0 && own < 1000) http_status = (int)own;
     struct str message = doc_path_str(root, "message"), reason = doc_path_str(root, "reason");
     if (!message.n) message = reason;
-    err_set(err, code_of_reason(reason, http_status), STR_FMT, STR_ARG(message));
+    err_set(err, is_too_large(root) ? ERR_BEHIND : code_of_reason(reason, http_status), STR_FMT, STR_ARG(message));
     if (!message.n) err_set(err, err->code, "the server answered %d", http_status);
     err->retry_after_s = wait > 0 && wait < INT_MAX ? (int)wait : 0;
 }

@@ -3,6 +3,7 @@
 
 #include "devcluster/cluster.h"
 #include "kube/cluster_internal.h"
+#include "kube/lists.h"
 
 enum { FAR_MS = 60 * 1000 };
 
@@ -121,7 +122,7 @@ static void script(struct api *api, struct http_exchange *x, const struct seen *
         api->flag = true;
     } else {
         api_json(x, 200,
-                 "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"w\",\"resourceVersion\":\"1\"}}]}");
+                 "{\"metadata\":{\"resourceVersion\":\"2\"},\"items\":[{\"metadata\":{\"name\":\"w\",\"resourceVersion\":\"1\"}}]}");
     }
 }
 
@@ -133,6 +134,7 @@ static struct cluster *synced(struct api *api) {
     const struct cluster_want want = {.gvk = gvk(WIDGET), .projection = p};
     struct cluster *c = cluster_new(api->loop, api->client, api->metrics, &err);
     api->script = script;
+    lists_refused(api->client); /* the script answers lists */
     memset(&site, 0, sizeof site);
     site.serves = site.lists = true;
     cluster_commit(c, cluster_prepare(c, &want, 1, on_api_ready, api, &err));
