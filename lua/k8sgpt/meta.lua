@@ -236,7 +236,7 @@ function StepContext.apply(object, options) end
 ---@return string? message
 function StepContext.patch(reference, patch, options) end
 
---- Deletes, if it is still the object of that uid where the reference has one. What is gone already counts as deleted.
+--- Deletes, if it is still the object of that uid and resourceVersion, where the reference has them. What is gone already counts as deleted.
 ---@param reference table|k8sgpt.View
 ---@return boolean? done
 ---@return string? message

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "doc/copy.h"
+#include "kube/version.h"
 #include "operator/findings_internal.h"
 
 /* ---- collection ------------------------------------------------------------------------------------------------------------- */
@@ -339,10 +340,9 @@ void group_publish_failed(struct group *g) { dirty_again(g); }
 
 /* The watch may bring a state that is older than what our own write returned (KEP-5504: resourceVersions compare). */
 static bool is_news(const struct group *g, const struct doc *result) {
-    int64_t known = 0, other = 0;
-    bool comparable = str_to_int(doc_path_str(doc_root(g->published), "metadata.resourceVersion"), &known) &&
-                      str_to_int(doc_path_str(doc_root(result), "metadata.resourceVersion"), &other);
-    return !comparable || other > known;
+    struct str known = doc_path_str(doc_root(g->published), "metadata.resourceVersion");
+    struct str other = doc_path_str(doc_root(result), "metadata.resourceVersion");
+    return !known.n || !(str_eq(other, known) || version_is_older(other, known));
 }
 
 void group_result_changed(struct group *g, struct doc *result) {

@@ -109,16 +109,49 @@ static void deleted(struct doc *object, const struct err *err, void *arg) {
     write_over(arg, err && err->code && err->code != ERR_NOT_FOUND ? err : NULL);
 }
 
+/* The newest that is known of the stored object: what the watch brought, or what our own last write returned. */
+static const struct doc *known_now(const struct write *w) {
+    const struct group *g = w->publish ? group_of(w) : NULL;
+    return w->stored ? w->stored : g ? g->published : NULL;
+}
+
+/* Only the object that is known, as it is known: what somebody made or changed since is another matter. NULL: none is known. */
+static struct doc *preconditions(const struct write *w, struct err *err) {
+    struct doc_value metadata = doc_get(doc_root(known_now(w)), STR("metadata"));
+    struct str uid = doc_path_str(metadata, "uid"), version = doc_path_str(metadata, "resourceVersion");
+    struct doc_builder *b = uid.n ? doc_builder_new() : NULL;
+    if (!b) {
+        if (uid.n) err_set(err, ERR_NOMEM, "no memory to delete a Result");
+        return NULL;
+    }
+    doc_begin_object(b);
+    doc_pair_str(b, "uid", uid);
+    if (version.n) doc_pair_str(b, "resourceVersion", version);
+    doc_end_object(b);
+    struct doc *doc = doc_builder_finish(b, err);
+    doc_builder_free(b);
+    return doc;
+}
+
 static void delete_resolved(const struct resource *resource, const struct err *err, void *arg) {
     struct write *w = arg;
-    struct err local;
+    struct err local = {0};
     if (!resource) {
         write_over(w, err);
         return;
     }
-    struct kube_request request = {
-        .verb = KUBE_DELETE, .resource = resource, .ns = str_of(w->ns), .name = str_of(w->name), .done = deleted, .arg = w};
-    if (kube_send(cluster_client(w->cluster), &request, NULL, &local)) write_over(w, &local);
+    struct doc *body = preconditions(w, &local);
+    struct kube_request request = {.verb = KUBE_DELETE,
+                                   .resource = resource,
+                                   .ns = str_of(w->ns),
+                                   .name = str_of(w->name),
+                                   .body = doc_root(body),
+                                   .done = deleted,
+                                   .arg = w};
+    int rc = (int)local.code;
+    if (!rc) rc = kube_send(cluster_client(w->cluster), &request, NULL, &local);
+    doc_unref(body);
+    if (rc) write_over(w, &local);
 }
 
 static bool begin_delete(struct write *w) {
@@ -158,12 +191,6 @@ static struct doc *split(struct doc_value object, bool status, struct err *err) 
     struct doc *doc = doc_builder_finish(b, err);
     doc_builder_free(b);
     return doc;
-}
-
-/* The newest that is known of the stored object: what the watch brought, or what our own last write returned. */
-static const struct doc *known_now(const struct write *w) {
-    const struct group *g = w->publish ? group_of(w) : NULL;
-    return w->stored ? w->stored : g ? g->published : NULL;
 }
 
 static bool start_part(struct write *w, bool status, apply_done done, struct err *err) {

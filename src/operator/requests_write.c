@@ -131,16 +131,17 @@ void request_patch(struct run *r, struct doc_value args) {
         send_by_reference(r, doc_at(args, 0), body, KUBE_MERGE_PATCH, subresource_of(doc_at(args, 2)));
 }
 
-/* Only the object that was meant: another one of the same name has another uid. */
+/* Only the object that was meant: another one of the same name has another uid, one that somebody changed another resourceVersion. */
 static struct doc *preconditions(struct doc_value reference, struct err *err) {
     struct doc_builder *b = doc_builder_new();
-    struct str uid = doc_path_str(reference, "metadata.uid");
+    struct str uid = doc_path_str(reference, "metadata.uid"), version = doc_path_str(reference, "metadata.resourceVersion");
     if (!b) {
         err_set(err, ERR_NOMEM, "no memory for a request");
         return NULL;
     }
     doc_begin_object(b);
     if (uid.n) doc_pair_str(b, "uid", uid);
+    if (version.n) doc_pair_str(b, "resourceVersion", version);
     doc_end_object(b);
     struct doc *doc = doc_builder_finish(b, err);
     doc_builder_free(b);

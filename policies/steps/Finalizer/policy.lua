@@ -34,7 +34,8 @@ local function delete_results(ctx, cr)
   for _, item in ipairs(ctx.list(RESULT, query)) do
     local meta = item.metadata
     local done, message = ctx.delete {
-      apiVersion = result.API_VERSION, kind = "Result", metadata = { namespace = meta.namespace, name = meta.name, uid = meta.uid },
+      apiVersion = result.API_VERSION, kind = "Result",
+      metadata = { namespace = meta.namespace, name = meta.name, uid = meta.uid, resourceVersion = meta.resourceVersion },
     }
     if not done then return nil, message end
   end
