@@ -310,7 +310,9 @@ static int start(struct process *p, struct err *err) {
     if (!(p->loop = loop_new(err))) return err->code;
     if (!(p->metrics = metrics_new())) return err_set(err, ERR_NOMEM, "no memory for metrics");
     metrics_define_process(p->metrics);
-    if (!(p->http = http_client_new(p->loop, "k8sgpt-operator", err))) return err->code;
+    char agent[128];
+    snprintf(agent, sizeof agent, "k8sgpt-operator/%s (%s)", version_text(), version_revision());
+    if (!(p->http = http_client_new(p->loop, agent, err))) return err->code;
     if (!(p->client = kube_client_new(p->loop, p->http, p->config, p->metrics, err))) return err->code;
     rc = start_operator(p, err);
     if (!rc) rc = listen_on(p, "metrics", s->metrics_address, serve_metrics, &p->metrics_server, err);
