@@ -1,8 +1,14 @@
 /*
  * reflector: keeps a store equal to the API server by list and watch.
  *
- * The rules are client-go's: pages of 500; a watch from the list's resourceVersion with bookmarks; the version advances only after an event
- * was applied whole; an ended watch resumes; 410 lists again; errors back off 0.8 s to 30 s with jitter; no polling.
+ * The rules are client-go's: the list is the beginning of a watch where the server can (see lists.h), else pages of 500 and a watch from
+ * their resourceVersion; bookmarks; the version advances only after an event was applied whole; what vanished goes when a list is whole;
+ * an ended watch resumes; 410 lists again, 429 does not; errors back off 0.8 s to 30 s with jitter, no earlier than Retry-After; no
+ * polling.
+ *
+ * The store never goes back in time: lists are consistent reads (never resourceVersion "0"), and an older list or object than was seen
+ * already (see version.h) changes nothing, until servers have shown nothing newer for 5 minutes. An event has 60 s from its first byte to
+ * its last; what is silent altogether is link.h's matter.
  */
 #ifndef KUBE_REFLECTOR_H
 #define KUBE_REFLECTOR_H

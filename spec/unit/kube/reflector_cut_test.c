@@ -1,6 +1,10 @@
 /* whole-events: streams that are cut at every byte. */
 #include "kube/reflector_fixture.h"
 
+#include "doc/builder.h"
+#include "doc/json.h"
+#include "support/figure.h"
+
 enum { CUTS_AT_ONCE = 160 };
 
 /*
@@ -87,6 +91,33 @@ static void script_cut(struct api *api, struct http_exchange *x, const struct se
     }
 }
 
+/* The same of a list that is streamed. What an earlier list had brought vanishes when the new one is whole, not before. */
+static const char STREAMED[] = EVENT("ADDED", "a", "12") EVENT("ADDED", "b", "11") INITIAL_END("13");
+
+static void script_stream_cut(struct api *api, struct http_exchange *x, const struct seen *q, size_t nth) {
+    (void)nth;
+    struct cut *c = &cuts[strtoul(q->path + strlen("/api/v1/cut"), NULL, 10) % CUTS_AT_ONCE];
+    bool whole = c->at == sizeof STREAMED - 1, had_old = store_get(c->store, STR("x"), STR("old"));
+    (void)api;
+    if (q->initial && !c->watched) {
+        c->watched = true;
+        watch_begin(x);
+        http_stream_write(x, (struct str){STREAMED, c->at});
+        http_stream_end(x);
+        return;
+    }
+    if (whole)
+        assert_string_equal(q->version, "13");
+    else
+        assert_true(had_old || c->lists);
+    if (q->watch) {
+        resume(x, 14);
+    } else {
+        c->lists++;
+        api_json(x, 200, LIST("14", "", OBJECT("a", "12") "," OBJECT("b", "11")));
+    }
+}
+
 static void on_cut_change(struct store *store, const struct doc *before, const struct doc *after, void *arg) {
     struct cut *c = arg;
     (void)store;
@@ -119,25 +150,62 @@ static void start_cut(struct api *api, struct cut *c, size_t at) {
     cuts_left++;
 }
 
+static void end_cut(struct cut *c) {
+    reflector_free(c->reflector);
+    store_free(c->store);
+}
+
+/* Every cut of a text of so many bytes, some of them side by side. */
+static void cut_everywhere(struct api *api, size_t len, void (*prepare)(struct cut *c), void (*check)(const struct cut *c)) {
+    for (size_t first = 0; first <= len; first += CUTS_AT_ONCE) {
+        size_t count = len + 1 - first < CUTS_AT_ONCE ? len + 1 - first : CUTS_AT_ONCE;
+        cuts_left = 0;
+        for (size_t i = 0; i < count; i++) {
+            start_cut(api, &cuts[(first + i) % CUTS_AT_ONCE], first + i);
+            if (prepare) prepare(&cuts[(first + i) % CUTS_AT_ONCE]);
+        }
+        api_wait(api);
+        for (size_t i = 0; i < count; i++) {
+            const struct reflector *r = cuts[(first + i) % CUTS_AT_ONCE].reflector;
+            AWAIT(api, r->watch && !r->initial); /* a list ends after its last item */
+            check(&cuts[(first + i) % CUTS_AT_ONCE]);
+            end_cut(&cuts[(first + i) % CUTS_AT_ONCE]);
+        }
+    }
+}
+
 static void a_stream_cut_at_any_byte_converges(void **state) {
     struct api *api = *state;
     char text[1024];
     api->script = script_cut;
     stream_text(text, sizeof text);
-    size_t len = strlen(text);
-    for (size_t first = 0; first <= len; first += CUTS_AT_ONCE) {
-        size_t count = len + 1 - first < CUTS_AT_ONCE ? len + 1 - first : CUTS_AT_ONCE;
-        cuts_left = 0;
-        for (size_t i = 0; i < count; i++) start_cut(api, &cuts[(first + i) % CUTS_AT_ONCE], first + i);
-        api_wait(api);
-        api_idle(api, 20); /* a list ends after its last item */
-        for (size_t i = 0; i < count; i++) {
-            struct cut *c = &cuts[(first + i) % CUTS_AT_ONCE];
-            check_cut(c);
-            reflector_free(c->reflector);
-            store_free(c->store);
-        }
-    }
+    cut_everywhere(api, strlen(text), NULL, check_cut);
+    figure_record("whole-events", "cuts of a watch after which a store differs from a fresh list", 0, "");
+    figure_record("whole-events", "cuts of a watch", (double)strlen(text) + 1, "");
+}
+
+static void put_old(struct cut *c) {
+    struct err err;
+    struct doc_builder *b = doc_builder_new();
+    struct doc *old = json_decode(b, STR(OBJECT("old", "6")), NULL, &err);
+    assert_int_equal(store_put(c->store, old, &err), 0);
+    doc_unref(old);
+    doc_builder_free(b);
+}
+
+static void check_stream_cut(const struct cut *c) {
+    assert_int_equal(store_count(c->store), 3);
+    assert_null(store_get(c->store, STR("x"), STR("old")));
+    assert_int_equal(c->lists, c->at == sizeof STREAMED - 1 ? 0 : 1);
+}
+
+static void a_streamed_list_cut_at_any_byte_converges(void **state) {
+    struct api *api = *state;
+    api->script = script_stream_cut;
+    lists_streamed(api->client);
+    cut_everywhere(api, sizeof STREAMED - 1, put_old, check_stream_cut);
+    figure_record("whole-events", "cuts of a streamed list after which a store differs from a fresh list", 0, "");
+    figure_record("whole-events", "cuts of a streamed list", sizeof STREAMED, "");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, paged_setup, api_teardown)
@@ -145,6 +213,7 @@ static void a_stream_cut_at_any_byte_converges(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_stream_cut_at_any_byte_converges),
+        TEST(a_streamed_list_cut_at_any_byte_converges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

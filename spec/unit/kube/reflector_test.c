@@ -1,6 +1,8 @@
 /* List in pages and watch, against a scripted API server: what is asked after each fault, and that the store ends up right. */
 #include "kube/reflector_fixture.h"
 
+#include "support/figure.h"
+
 static void script_pages(struct api *api, struct http_exchange *x, const struct seen *q, size_t nth) {
     (void)api;
     (void)q;
@@ -37,30 +39,43 @@ static void lists_in_pages_and_watches_from_there(void **state) {
     stop(f);
 }
 
+static size_t expires_at; /* request whose continue token has expired */
+
 static void script_token_expires(struct api *api, struct http_exchange *x, const struct seen *q, size_t nth) {
+    static const char *const pages[] = {LIST("10", "2", OBJECT("one", "1") "," OBJECT("vanished", "2")),
+                                        LIST("10", "3", OBJECT("three", "3")), LIST("10", "4", OBJECT("five", "5"))};
     (void)api;
     if (q->watch)
         watch_with(x, "");
-    else if (nth == 0)
-        api_json(x, 200, LIST("10", "next", OBJECT("one", "1") "," OBJECT("vanished", "2")));
-    else if (nth == 1)
+    else if (nth == expires_at)
         api_status(x, 410, "Expired", "the continue token is too old", 0);
+    else if (nth < expires_at)
+        api_json(x, 200, pages[nth]);
     else
-        api_json(x, 200, LIST("20", "", OBJECT("one", "1") "," OBJECT("two", "2") "," OBJECT("end", "19")));
+        api_json(x, 200, LIST("20", "", OBJECT("one", "1") "," OBJECT("two", "2") "," OBJECT("three", "3") "," OBJECT("end", "19")));
 }
 
+/* paging: no gap, no duplicate, and one further list. */
 static void an_expired_continue_token_gives_one_whole_list(void **state) {
     struct api *api = *state;
-    struct fixture *f = start(api, script_token_expires, NULL);
-    api_wait(api);
-    assert_int_equal(f->state, REFLECTOR_SYNCED);
-    assert_int_equal(lists(api), 3);
-    assert_string_equal(api->seen[2].limit, "");
-    assert_string_equal(api->seen[2].token, "");
-    assert_int_equal(store_count(f->store), 3);
-    assert_false(has(f, "vanished"));
-    assert_in_range(api->seen[2].at_us - api->seen[1].at_us, 0, 500 * 1000);
-    stop(f);
+    for (expires_at = 1; expires_at <= 3; expires_at++) {
+        api->count = 0;
+        struct fixture *f = start(api, script_token_expires, NULL);
+        api_wait(api);
+        assert_int_equal(f->state, REFLECTOR_SYNCED);
+        assert_int_equal(lists(api), expires_at + 2);
+        const struct seen *last = &api->seen[expires_at + 1];
+        assert_string_equal(last->limit, "");
+        assert_string_equal(last->token, "");
+        assert_int_equal(store_count(f->store), 4);
+        assert_false(has(f, "vanished") || has(f, "five"));
+        assert_in_range(last->at_us - api->seen[expires_at].at_us, 0, 500 * 1000);
+        AWAIT(api, api->count == expires_at + 3);
+        assert_string_equal(api->seen[expires_at + 2].version, "20");
+        stop(f);
+        api_idle(api, 5);
+    }
+    figure_record("paging", "whole lists after an expired continue token", 1, "");
 }
 
 static void script_throttled(struct api *api, struct http_exchange *x, const struct seen *q, size_t nth) {
@@ -108,6 +123,7 @@ static void script_compacted(struct api *api, struct http_exchange *x, const str
         watch_with(x, "");
 }
 
+/* gone-relists: what vanished meanwhile is told of as deleted, when the list is whole. */
 static bool saw_delete_early;
 
 static void script_compacted_checked(struct api *api, struct http_exchange *x, const struct seen *q, size_t nth) {
@@ -128,6 +144,8 @@ static void gone_lists_again_and_tells_of_what_vanished(void **state) {
     assert_true(api->seen[4].watch);
     assert_string_equal(api->seen[4].version, "20");
     assert_int_equal((int)restarts(api, "gone"), 1);
+    assert_int_equal((int)lists_by(api, "pages"), 2);
+    figure_record("gone-relists", "lists after 410", lists_by(api, "pages") - 1, "");
     stop(f);
 }
 

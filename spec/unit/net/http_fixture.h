@@ -29,7 +29,7 @@ struct got {
     bool done;
     int done_count, status, headers_status;
     struct err err;
-    int64_t retry_after_s;
+    int64_t retry_after_s, wire_bytes;
     char content_type[64];
     struct buf body, chunks;
     size_t fail_after; /* on_chunk fails once so many bytes came; 0: never */
@@ -54,6 +54,7 @@ static inline void on_done(const struct http_response *r, void *arg) {
     g->status = r->status;
     g->err = r->err;
     g->retry_after_s = r->retry_after_s;
+    g->wire_bytes = r->wire_bytes;
     (void)snprintf(g->content_type, sizeof g->content_type, STR_FMT, STR_ARG(r->content_type));
     assert_int_equal(buf_append(&g->body, r->body.n ? r->body.p : "", r->body.n, NULL), 0);
     assert_true(r->duration_us >= 0);

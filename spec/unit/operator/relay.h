@@ -21,6 +21,7 @@ struct relay {
     struct pipe *pipes;
     size_t cuts;
     bool refuses;                    /* new connections are closed at once */
+    bool swallows;                   /* nothing passes any more, as with a peer that is gone for good */
     int64_t (*allowance)(void *arg); /* bytes that a new connection may carry; negative: any number */
     void *arg;
 };
@@ -82,6 +83,10 @@ static inline void relay_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bu
     if (n <= 0 || p->left == 0) {
         free(r);
         if (n < 0) relay_cut(p);
+        return;
+    }
+    if (p->relay->swallows) {
+        free(r);
         return;
     }
     if (p->left >= 0 && n > p->left) n = (ssize_t)p->left;
@@ -146,6 +151,20 @@ static inline uint16_t relay_start(struct relay *r, struct loop *loop, uint16_t 
 static inline void relay_limit(struct relay *r) {
     for (struct pipe *p = r->pipes; p; p = p->next)
         if (p->left != 0) p->left = r->allowance(r->arg);
+}
+
+static inline void relay_half_closed(uv_shutdown_t *request, int status) {
+    (void)status;
+    free(request);
+}
+
+/* Says to the clients that nothing more will come, but goes on taking what they send. */
+static inline void relay_half_close_all(struct relay *r) {
+    for (struct pipe *p = r->pipes; p; p = p->next) {
+        uv_shutdown_t *request = malloc(sizeof *request);
+        assert_non_null(request);
+        assert_int_equal(uv_shutdown(request, (uv_stream_t *)&p->client.tcp, relay_half_closed), 0);
+    }
 }
 
 static inline void relay_cut_all(struct relay *r) {
