@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* A version of so fresh a list cannot have expired: a 410 is a fault of the server. */
-static const int64_t FRESH_LIST_US = 30 * 1000 * 1000;
+/* What was listed after a 410 cannot have expired so soon: another one is a fault of the server. */
+static const int64_t GONE_AGAIN_US = 30 * 1000 * 1000;
 
 /*
  * A server that shows an older state than was seen has yet to catch up; one that goes on doing so for longer than etcd keeps its history
@@ -49,14 +49,21 @@ static void note_behind(struct reflector *r, int64_t now_us) {
     r->behind_since_us = 0;
 }
 
+/* 410 is the protocol's way of saying "list anew", which is done at once; but not over and over. */
+static bool lists_at_once(struct reflector *r, bool paging, int64_t now_us) {
+    bool again = r->gone_us && now_us - r->gone_us < GONE_AGAIN_US, watching = r->version[0];
+    if (paging) return true;
+    if (watching) r->gone_us = now_us;
+    return watching && !again;
+}
+
 /* Where to go on after a failure, and how many ms later. Pages and watches resume where they were, unless that place is gone. */
 static int64_t plan_next(struct reflector *r, const struct err *err) {
     int64_t now_us = clock_mono_us();
-    bool paging = r->page != NULL, fresh = now_us - r->listed_us < FRESH_LIST_US, watching = r->version[0];
+    bool paging = r->page != NULL, at_once = err->code == ERR_GONE && lists_at_once(r, paging, now_us);
     if (err->code == ERR_GONE || err->code == ERR_NOT_FOUND) list_anew(r, err->code == ERR_GONE && paging);
-    if (err->code == ERR_GONE && (paging || (watching && !fresh))) return 0;
     if (err->code == ERR_BEHIND) note_behind(r, now_us);
-    return backoff_after(&r->backoff, now_us, err);
+    return at_once ? 0 : backoff_after(&r->backoff, now_us, err);
 }
 
 /* The last field of a line; none where all namespaces are watched. */
@@ -68,7 +75,7 @@ void reflector_fail(struct reflector *r, const struct err *err) {
     reflector_close(r);
     list_seat_leave(&r->seat);
     timer_start(r->timer, delay_ms);
-    if (!delay_ms) return; /* the protocol's way of saying "list anew", no fault */
+    if (!delay_ms) return; /* no fault */
     if (r->failing != kept.code) {
         log_warn("kube.watch", kept.msg, LOG_S("resource", r->plural), LOG_S("reason", err_code_name(kept.code)),
                  LOG_I("retry_ms", delay_ms), in_namespace(r));
@@ -91,7 +98,6 @@ void reflector_listed(struct reflector *r, const char *by) {
     list_seat_leave(&r->seat);
     r->by_pages = false;
     r->behind_since_us = 0;
-    r->listed_us = clock_mono_us();
     metric_add(r->lists, METRIC_LABELS(str_of(r->plural), str_of(by)), 1);
     log_info("kube.watch", "listed", LOG_S("resource", r->plural), LOG_S("by", by), LOG_I("items", (int64_t)store_count(r->store)),
              LOG_S("version", r->version), in_namespace(r));

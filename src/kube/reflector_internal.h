@@ -46,7 +46,7 @@ struct reflector {
     uint64_t applied;       /* events */
     int64_t streamed_bytes; /* of the list */
     int64_t opened_us;      /* when the watch under way was accepted; 0: not yet */
-    int64_t listed_us;      /* when the last list was complete */
+    int64_t gone_us;        /* when the version of a watch was gone last */
     struct metric *events, *restarts, *lists;
     reflector_changed changed;
     void *changed_arg;

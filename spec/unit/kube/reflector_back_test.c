@@ -42,7 +42,7 @@ static void an_older_list_changes_nothing(void **state) {
     AWAIT(api, f->reflector->opened_us);
     http_stream_write(open_stream, STR(GONE));
     for (int i = 0; i < 3; i++) {
-        skip_wait(api, f);
+        if (i) skip_wait(api, f);
         AWAIT(api, api->count == (size_t)i + 3);
         AWAIT(api, !f->reflector->call);
         assert_string_equal(api->seen[i + 2].version, ""); /* never "0", which would allow it */
@@ -167,7 +167,6 @@ static void an_older_stream_drops_nothing(void **state) {
     struct fixture *f = start(api, script_older_stream, "b");
     AWAIT(api, f->state == REFLECTOR_SYNCED);
     http_stream_write(open_stream, STR(GONE));
-    skip_wait(api, f);
     AWAIT(api, api->count == 2);
     AWAIT(api, f->reflector->behind_since_us);
     assert_string_equal(version_of(f, "a"), "90");

@@ -123,6 +123,27 @@ static void script_compacted(struct api *api, struct http_exchange *x, const str
         watch_with(x, "");
 }
 
+static void script_always_gone(struct api *api, struct http_exchange *x, const struct seen *q, size_t nth) {
+    (void)api;
+    (void)nth;
+    if (q->watch)
+        watch_with(x, GONE);
+    else
+        api_json(x, 200, LIST("10", "", OBJECT("one", "1")));
+}
+
+/* The history may go at any time, as when a server is started again; but a version that has just been listed cannot be gone. */
+static void gone_lists_at_once_but_not_over_and_over(void **state) {
+    struct api *api = *state;
+    struct fixture *f = start(api, script_always_gone, "none");
+    AWAIT(api, api->count >= 4);
+    assert_in_range(api->seen[2].at_us - api->seen[1].at_us, 0, 500 * 1000);
+    assert_int_equal(lists(api), 2);
+    AWAIT(api, api->count >= 5);
+    assert_true(api->seen[4].at_us - api->seen[3].at_us >= BACKOFF_FIRST_MS * 1000);
+    stop(f);
+}
+
 /* gone-relists: what vanished meanwhile is told of as deleted, when the list is whole. */
 static bool saw_delete_early;
 
@@ -255,7 +276,7 @@ int main(void) {
         TEST(throttling_waits_and_never_lists_again),       TEST(gone_lists_again_and_tells_of_what_vanished),
         TEST(a_watch_that_ended_resumes_from_its_bookmark), TEST(denied_says_why_and_is_tried_again),
         TEST(a_kind_that_is_not_served_is_missing),         TEST(an_unreachable_server_keeps_it_syncing),
-        TEST(can_be_freed_in_the_middle_of_an_event),
+        TEST(can_be_freed_in_the_middle_of_an_event),       TEST(gone_lists_at_once_but_not_over_and_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
