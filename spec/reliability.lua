@@ -111,7 +111,7 @@ return {
     id = "never-back-in-time",
     title = "The store never goes back to an older state",
     source = "Sieve (OSDI '22), KEP-5504",
-    target = "older lists, streams and events, and a server that is behind, change nothing; no list with resourceVersion 0; deletes carry uid and resourceVersion",
+    target = "older lists, streams and events, and a server that is behind, change nothing; deletes carry uid and resourceVersion",
     tests = { "spec/unit/kube/reflector_back_test.c", "spec/unit/kube/version_test.c", "spec/e2e/watch_spec.lua" },
     limits = {
       ["objects taken back by 3 lists of an older view"] = 0,

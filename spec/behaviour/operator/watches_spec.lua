@@ -33,9 +33,9 @@ describe("watches", function()
     operator.await("three Results", function() return #cluster:get("/apis/core.k8sgpt.ai/v1alpha1/results").items == 3 end)
     assert.are.equal(1, op:metric("k8sgpt_watch_events_total", { resource = "pods", type = "ADDED" }))
 
-    local watches, count = asked(op, "watch", "200"), 0
-    for _ in pairs(watches) do count = count + 1 end
-    assert.are.equal(select(2, op:metric("k8sgpt_store_objects")) + 1, count) -- CRDs are watched, but not for policies
+    local watches, kinds = asked(op, "watch", "200"), 0
+    for _ in pairs(watches) do kinds = kinds + 1 end
+    assert.are.equal(select(2, op:metric("k8sgpt_store_objects")) + 1, kinds) -- CRDs are watched, but not for policies
     assert.are.same({}, asked(op, "list")) -- a watch begins with the list
     for resource, count in pairs(watches) do assert.are.equal(1, count, resource) end
     for _, resource in ipairs { "configmaps", "deployments", "endpointslices", "events", "k8sgpts", "pods", "results", "services" } do
