@@ -36,6 +36,24 @@ local function uid()
   return ("00000000-0000-4000-9000-%012d"):format(serial)
 end
 
+--- Without what decoding made maps of: cjson cannot tell an empty list from one.
+local function without_empty(value)
+  if type(value) ~= "table" then return value end
+  local kept = {}
+  for key, item in pairs(value) do
+    if type(item) ~= "table" or next(item) then kept[key] = without_empty(item) end
+  end
+  return kept
+end
+
+--- A Service without an address is for the server to mend, and for it to record Events about.
+local function addressed(spec)
+  if spec.clusterIP or spec.type == "ExternalName" then return spec end
+  local headless = { clusterIP = "None" }
+  for key, value in pairs(spec) do headless[key] = value end
+  return headless
+end
+
 --- What a server gives an object when it stores it.
 local function stored(object)
   local meta = {}
@@ -44,7 +62,7 @@ local function stored(object)
   meta.creationTimestamp = meta.creationTimestamp or os.date("!%Y-%m-%dT%H:%M:%SZ")
   meta.generation = meta.generation or 1
   meta.resourceVersion, meta.managedFields = nil, nil
-  local copy = { metadata = meta }
+  local copy = { metadata = meta, status = without_empty(object.status), spec = object.kind == "Service" and addressed(object.spec) or nil }
   for key, value in pairs(object) do copy[key] = copy[key] or value end
   return json.encode(copy)
 end
