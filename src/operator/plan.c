@@ -92,8 +92,8 @@ int plan_analyzers(const struct k8s_operator *op, struct bundle *bundle, struct 
     *out = calloc(most + 1, sizeof **out);
     if (!*out) return err_set(err, ERR_NOMEM, "no memory for the list of analyzers");
     for (const struct tenant *t = op->tenants; t; t = t->hh.next) {
-        for (size_t i = 0; i < t->chosen_count; i++) {
-            const struct policy *p = bundle_find(bundle, POLICY_ANALYZER, str_of(t->chosen[i]));
+        for (size_t i = 0; i < t->choice.count; i++) {
+            const struct policy *p = bundle_find(bundle, POLICY_ANALYZER, str_of(t->choice.names[i]));
             if (p && !listed(*out, *count, str_of(p->name))) (*out)[(*count)++] = str_of(p->name);
         }
     }

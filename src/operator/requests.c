@@ -53,8 +53,8 @@ static void answer_choice(struct run *r) {
     struct doc_builder *b = builder_or_fail(r);
     if (!b) return;
     doc_begin_object(b);
-    put_names(b, "analyzers", t->chosen, t->chosen_count);
-    put_names(b, "unknown", t->unknown, t->unknown_count);
+    put_names(b, "analyzers", t->choice.names, t->choice.count);
+    put_names(b, "unknown", t->choice.unknown, t->choice.unknown_count);
     doc_end_object(b);
     answer_built(r, b);
 }
@@ -123,9 +123,9 @@ static void put_analyzer(struct doc_builder *b, const struct k8s_operator *op, c
 static void put_waiting(struct doc_builder *b, const struct tenant *t) {
     doc_key(b, STR("waiting"));
     doc_begin_array(b);
-    for (size_t i = 0; i < t->chosen_count; i++) {
+    for (size_t i = 0; i < t->choice.count; i++) {
         const char *reason = "";
-        if (diagnosis_analyzer(t->op->diagnosis, str_of(t->chosen[i]), &reason) == ANALYZER_WAITING)
+        if (diagnosis_analyzer(t->op->diagnosis, str_of(t->choice.names[i]), &reason) == ANALYZER_WAITING)
             doc_put_str(b, *reason ? str_of(reason) : STR("caches are being prepared"));
     }
     doc_end_array(b);
@@ -193,10 +193,10 @@ static void on_diagnosis(struct run *r, struct doc_value args) {
     doc_begin_object(b);
     doc_pair_bool(b, "synced", tenant_synced(t));
     put_waiting(b, t);
-    put_names(b, "unknown", t->unknown, t->unknown_count);
+    put_names(b, "unknown", t->choice.unknown, t->choice.unknown_count);
     doc_key(b, STR("analyzers"));
     doc_begin_array(b);
-    for (size_t i = 0; i < t->chosen_count; i++) put_analyzer(b, t->op, t->chosen[i]);
+    for (size_t i = 0; i < t->choice.count; i++) put_analyzer(b, t->op, t->choice.names[i]);
     doc_end_array(b);
     put_problems(b, t);
     doc_key(b, STR("undelivered"));

@@ -13,56 +13,15 @@ static const char LABEL_NAME[] = "k8sgpts.k8sgpt.ai/name", LABEL_NAMESPACE[] = "
 
 /* ---- findings of the tenant --------------------------------------------------------------------------------------------------- */
 
-static uint64_t filter_mark(const struct policy *filter) { return str_hash(str_of(filter->name), 0); }
-
-/* False: it failed, or is tripped. */
-static bool ask_filter(struct tenant *t, const struct policy *filter, struct group *g, const struct doc *finding, bool *keeps) {
-    struct k8s_operator *op = t->op;
-    if (filter->layer != LAYER_BUILTIN && policycalls_tripped(op->calls, filter)) return false;
-    struct reader reader = {.cluster = op->cluster, .owners = op->filter_owners, .reads = op->filter_reads, .evaluation = &g->kept_by};
-    struct script_call call = {.policy = filter, .function = "keep", .args = {{finding, NULL}, {t->cr, NULL}}, .arg_count = 2};
-    struct script_outcome out;
-    policycalls_run(op->calls, &call, &reader, &out);
-    *keeps = doc_bool(doc_at(doc_root(out.values), 0));
-    doc_unref(out.values);
-    return out.result == SCRIPT_OK;
-}
-
-/* A filter that fails keeps its last decision. Where it has made none the layer below decides, and at last it is kept: it hides no fault.
- */
-static bool filter_keeps(struct tenant *t, const struct policy *filter, struct group *g, const struct finding *f,
-                         const struct doc *finding) {
-    bool keeps = true;
-    for (const struct policy *p = script_holder(filter, "keep"); p; p = script_holder(p->lower, "keep")) {
-        if (ask_filter(t, p, g, finding, &keeps)) return keeps;
-        if (f->filtered) return !f->hidden || f->hidden_by != filter_mark(filter);
-    }
-    return true;
-}
-
-/* The object that the finding is about, for its labels and annotations; when these change the filters look again. */
-static const struct doc *subject_of(struct tenant *t, struct group *g) {
-    const struct gvk *gvk = gvk_of(str_of(g->api_version), str_of(g->kind));
-    const struct store *store = gvk ? cluster_store(t->op->cluster, gvk) : NULL;
-    struct err err;
-    if (!store) return NULL;
-    if (reads_object(t->op->filter_reads, &g->kept_by, gvk, str_of(g->ns), str_of(g->name), &err)) log_error("operator", err.msg);
-    return store_get(store, str_of(g->ns), str_of(g->name));
+static struct filters filters_of(const struct tenant *t) {
+    const struct k8s_operator *op = t->op;
+    return (struct filters){op->bundle, op->cluster, op->calls, op->filter_owners, op->filter_reads};
 }
 
 static bool keep(struct group *g, struct finding *f, void *arg) {
     struct tenant *t = arg;
-    struct k8s_operator *op = t->op;
-    struct err err;
-    bool keeps = true;
-    struct doc *finding = finding_document(g, f, NULL, subject_of(t, g), &err);
-    for (size_t i = 0; finding && keeps && i < bundle_count(op->bundle, POLICY_FILTER); i++) {
-        const struct policy *p = bundle_at(op->bundle, POLICY_FILTER, i);
-        keeps = filter_keeps(t, p, g, f, finding);
-        if (!keeps) f->hidden_by = filter_mark(p);
-    }
-    doc_unref(finding);
-    return keeps;
+    struct filters filters = filters_of(t);
+    return filters_keep(&filters, t->cr, g, f);
 }
 
 static void keep_begin(struct group *g, void *arg) {
@@ -90,13 +49,6 @@ static void group_going(struct group *g, void *arg) {
 /* ---- life --------------------------------------------------------------------------------------------------------------------- */
 
 static void timer_fired(void *arg) { tenant_enqueue(arg); }
-
-static void free_names(char ***names, size_t *count) {
-    for (size_t i = 0; i < *count; i++) free((*names)[i]);
-    free(*names);
-    *names = NULL;
-    *count = 0;
-}
 
 struct tenant *tenant_new(struct k8s_operator *op, struct doc *cr, struct err *err) {
     struct doc_value o = doc_root(cr);
@@ -145,8 +97,7 @@ void tenant_free(struct tenant *t) {
     findings_free(t->findings);
     status_free(t->status);
     timer_free(t->timer);
-    free_names(&t->chosen, &t->chosen_count);
-    free_names(&t->unknown, &t->unknown_count);
+    choice_free(&t->choice);
     doc_unref(t->cr);
     free(t->ns);
     free(t->name);
@@ -230,134 +181,30 @@ void tenant_adopt_results(struct tenant *t) {
 
 /* ---- choice of analyzers ------------------------------------------------------------------------------------------------------ */
 
-static bool holds(char *const *names, size_t count, struct str name) {
-    for (size_t i = 0; i < count; i++)
-        if (str_is(name, names[i])) return true;
-    return false;
-}
-
-bool tenant_has_chosen(const struct tenant *t, const char *analyzer) { return holds(t->chosen, t->chosen_count, str_of(analyzer)); }
-
-static bool add_name(char ***names, size_t *count, struct str name) {
-    if (holds(*names, *count, name)) return true;
-    char **grown = reallocarray(*names, *count + 1, sizeof *grown);
-    if (!grown) return false;
-    *names = grown;
-    char *copy = str_dup(name);
-    if (copy) grown[(*count)++] = copy;
-    return copy != NULL;
-}
-
-/* What the filter selects, or where it fails, the layer below. False when all of them fail. */
-static bool select_by(struct tenant *t, const struct policy *filter, struct doc **values) {
-    struct k8s_operator *op = t->op;
-    struct reader reader = {.cluster = op->cluster, .owners = op->filter_owners};
-    struct script_call call = {.policy = filter, .function = "select", .args = {{t->cr, NULL}}, .arg_count = 1};
-    struct script_outcome out;
-    policycalls_run(op->calls, &call, &reader, &out);
-    *values = out.values;
-    if (out.result == SCRIPT_OK) return true;
-    filter = script_holder(filter->lower, "select");
-    return filter && select_by(t, filter, values);
-}
-
-/* Keeps of *names what `selected` lists too. */
-static void narrow(char **names, size_t *count, struct doc_value selected) {
-    size_t kept = 0;
-    for (size_t i = 0; i < *count; i++) {
-        bool listed = false;
-        for (size_t k = 0; k < doc_len(selected); k++) listed |= str_is(doc_str(doc_at(selected, k)), names[i]);
-        if (listed)
-            names[kept++] = names[i];
-        else
-            free(names[i]);
-    }
-    *count = kept;
-}
-
-struct choice {
-    char **names, **unknown;
-    size_t count, unknown_count;
-    bool made, lacks; /* lacks: memory ran out for a name */
-};
-
-struct switched {
-    struct str name;
-    bool off;
-};
-
-static void look_whether_off(const struct policy *p, bool disabled, void *arg) {
-    struct switched *s = arg;
-    if (disabled && p->kind == POLICY_ANALYZER && str_is(s->name, p->name)) s->off = true;
-}
-
-/* Who switches an analyzer off in a policy folder knows its name; nobody has to correct spec.filters. */
-static bool is_switched_off(const struct bundle *bundle, struct str analyzer) {
-    struct switched s = {.name = analyzer};
-    bundle_each_override(bundle, look_whether_off, &s);
-    return s.off;
-}
-
-static void take_selection(struct tenant *t, struct doc_value selected, struct choice *c) {
-    for (size_t i = 0; i < doc_len(selected); i++) {
-        struct str name = doc_str(doc_at(selected, i));
-        bool known = bundle_find(t->op->bundle, POLICY_ANALYZER, name) != NULL;
-        if (!known && !is_switched_off(t->op->bundle, name))
-            c->lacks |= !add_name(&c->unknown, &c->unknown_count, name);
-        else if (known && !c->made)
-            c->lacks |= !add_name(&c->names, &c->count, name);
-    }
-    if (c->made) narrow(c->names, &c->count, selected);
-    c->made = true;
-}
-
-/* Where no filter has a say, every analyzer runs: a filter that lost its select hides no fault. */
-static void take_all(struct tenant *t, struct choice *c) {
-    for (size_t i = 0; i < bundle_count(t->op->bundle, POLICY_ANALYZER); i++)
-        c->lacks |= !add_name(&c->names, &c->count, str_of(bundle_at(t->op->bundle, POLICY_ANALYZER, i)->name));
+bool tenant_has_chosen(const struct tenant *t, const char *analyzer) {
+    return choice_holds(t->choice.names, t->choice.count, str_of(analyzer));
 }
 
 static bool is_chosen(const char *analyzer, void *arg) { return tenant_has_chosen(arg, analyzer); }
 
-static bool make_choice(struct tenant *t, struct choice *c) {
-    const struct k8s_operator *op = t->op;
-    for (size_t i = 0; i < bundle_count(op->bundle, POLICY_FILTER); i++) {
-        const struct policy *p = policycalls_effective(op->calls, bundle_at(op->bundle, POLICY_FILTER, i));
-        struct doc *values = NULL;
-        if (!(p = script_holder(p, "select"))) continue;
-        if (!select_by(t, p, &values)) return false;
-        take_selection(t, doc_at(doc_root(values), 0), c);
-        doc_unref(values);
-    }
-    if (!c->made) take_all(t, c);
-    return !c->lacks;
-}
-
 static bool same_choice(const struct tenant *t, const struct choice *c) {
-    bool same = t->has_chosen && c->count == t->chosen_count;
+    bool same = t->has_chosen && c->count == t->choice.count;
     for (size_t i = 0; same && i < c->count; i++) same = tenant_has_chosen(t, c->names[i]);
     return same;
 }
 
-static void drop_choice(struct tenant *t) {
-    free_names(&t->chosen, &t->chosen_count);
-    free_names(&t->unknown, &t->unknown_count);
-}
-
 int tenant_choose(struct tenant *t, bool *changed, struct err *err) {
-    struct choice c = {0};
+    struct filters filters = filters_of(t);
+    struct choice c;
     *changed = false;
-    if (!make_choice(t, &c)) { /* the last choice holds */
-        free_names(&c.names, &c.count);
-        free_names(&c.unknown, &c.unknown_count);
-        return c.lacks ? err_set(err, ERR_NOMEM, "no memory for the names of analyzers") : 0;
+    int rc = filters_choose(&filters, t->cr, &c, err);
+    if (rc) { /* the last choice holds */
+        choice_free(&c);
+        return rc == ERR_POLICY ? 0 : rc;
     }
     *changed = !same_choice(t, &c);
-    drop_choice(t);
-    t->chosen = c.names;
-    t->chosen_count = c.count;
-    t->unknown = c.unknown;
-    t->unknown_count = c.unknown_count;
+    choice_free(&t->choice);
+    t->choice = c;
     t->has_chosen = true;
     findings_retain(t->findings, is_chosen, t);
     return 0;
@@ -366,8 +213,8 @@ int tenant_choose(struct tenant *t, bool *changed, struct err *err) {
 static bool all_swept(const struct tenant *t, bool or_stuck) {
     const struct diagnosis *d = t->op->diagnosis;
     bool all = t->has_chosen && !t->op->plan && t->op->bundle == t->op->next_bundle;
-    for (size_t i = 0; all && i < t->chosen_count; i++)
-        all = diagnosis_swept(d, str_of(t->chosen[i])) || (or_stuck && diagnosis_stuck(d, str_of(t->chosen[i])));
+    for (size_t i = 0; all && i < t->choice.count; i++)
+        all = diagnosis_swept(d, str_of(t->choice.names[i])) || (or_stuck && diagnosis_stuck(d, str_of(t->choice.names[i])));
     return all;
 }
 

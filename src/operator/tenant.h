@@ -8,7 +8,7 @@
 #define OPERATOR_TENANT_H
 
 #include "base/hash.h"
-#include "operator/findings.h"
+#include "operator/filters.h"
 #include "operator/status.h"
 
 struct k8s_operator;
@@ -21,10 +21,7 @@ struct tenant {
     struct doc *cr; /* as last seen */
     struct findings *findings;
     struct status *status;
-    char **chosen; /* analyzers that the filters selected */
-    size_t chosen_count;
-    char **unknown; /* names that they asked for and nobody bears */
-    size_t unknown_count;
+    struct choice choice; /* what the filters selected */
     bool has_chosen;
     bool adopted; /* Results of an earlier process have been taken over */
 
