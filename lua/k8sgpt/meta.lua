@@ -69,7 +69,7 @@
 --- What a policy file returns. Unknown fields are an error.
 ---@class k8sgpt.Policy
 ---@field api 1
----@field kind "step"|"analyzer"|"filter"|"route"|"sink"
+---@field kind "step"|"analyzer"|"filter"|"route"|"sink"|"report"
 ---@field name string letters, digits and -; the name of its folder
 ---@field description? string one line; needed of an analyzer
 ---@field mode? "replace"|"wrap" in a higher layer: instead of the policy below (default), or around it (ctx.next)
@@ -84,6 +84,7 @@
 ---@field keep? fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, cr: k8sgpt.View): boolean, string? filter: false and a reason hides the finding; beside true, what could not be looked at
 ---@field request? fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, config: k8sgpt.SinkConfig): k8sgpt.SinkRequest sink
 ---@field response? fun(ctx: k8sgpt.ReadContext, reply: k8sgpt.SinkReply): k8sgpt.SinkOutcome sink
+---@field render? fun(ctx: k8sgpt.ReadContext, report: k8sgpt.Report): string[] report: the text, in pieces of at most 1 MiB
 
 ---@class k8sgpt.Rule
 ---@field severity k8sgpt.Severity
@@ -293,6 +294,24 @@ function StepContext.findings() end
 ---@field state "open"|"resolved"
 ---@field severity k8sgpt.Severity
 ---@field sensitive (string|{unmasked: string, masked: string})[] as the analyzer gave them; pairs where it was read back from a Result
+
+--- What a one-shot diagnosis (the verb analyze) found.
+---@class k8sgpt.Report
+---@field source string what was looked at: the first file, or the address of the server
+---@field version string of this build
+---@field time k8sgpt.Time the clock of the diagnosis
+---@field cluster string tells clusters apart: the uid of namespace kube-system, "" where it is not known
+---@field analyzers k8sgpt.ReportAnalyzer[] those that were chosen
+---@field groups k8sgpt.Group[] with the open findings; in the order of analyzers, then by namespace and name
+
+---@class k8sgpt.ReportAnalyzer
+---@field name string
+---@field kind string of its objects
+---@field description string
+---@field state "active"|"inactive"|"denied"|"failing" denied: its objects may not be read; failing: some could not be judged
+---@field reason string why it is not active
+---@field failed integer objects that could not be judged
+---@field rules {name: string, severity: k8sgpt.Severity}[]
 
 --- Brings Results to what is given: {group = id, result = object} writes what differs, {group = id} deletes. Returns when all are done;
 --- what failed is retried with the next run.

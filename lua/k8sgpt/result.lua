@@ -159,16 +159,15 @@ local function status_of(group, spec, stored)
   }
 end
 
---- The Result of a group. The same group, K8sGPT and stored Result give the same object, and so does the result when it is stored.
+--- What a Result says of a group.
 ---@param group k8sgpt.Group
----@param cr k8sgpt.View
+---@param backend string who is asked for explanations, "" for nobody
 ---@param key string for masks: mask.key
----@param stored? k8sgpt.View the Result as it is now
 ---@return table
-function result.render(group, cr, key, stored)
+function result.spec(group, backend, key)
   local errors, severity = errors_of(shown(group), key)
-  local spec = {
-    backend = object.dig(cr, "spec", "ai", "backend") or "",
+  return {
+    backend = backend,
     kind = result.kind(group),
     name = result.object_name(group),
     error = errors,
@@ -178,6 +177,16 @@ function result.render(group, cr, key, stored)
     analyzer = group.analyzer,
     severity = severity,
   }
+end
+
+--- The Result of a group. The same group, K8sGPT and stored Result give the same object, and so does the result when it is stored.
+---@param group k8sgpt.Group
+---@param cr k8sgpt.View
+---@param key string for masks: mask.key
+---@param stored? k8sgpt.View the Result as it is now
+---@return table
+function result.render(group, cr, key, stored)
+  local spec = result.spec(group, object.dig(cr, "spec", "ai", "backend") or "", key)
   return {
     apiVersion = result.API_VERSION,
     kind = "Result",

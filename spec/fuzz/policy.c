@@ -19,6 +19,7 @@ static const char *const BUILTIN[POLICY_KINDS] = {
                      "return { { sink = 'log' } } end }",
     [POLICY_SINK] = "return { api = 1, kind = 'sink', name = 'T', description = 'd', request = function(ctx, i, config)\n"
                     "return { log = true } end, response = function(ctx, reply) return { ok = true } end }",
+    [POLICY_REPORT] = "return { api = 1, kind = 'report', name = 'T', description = 'd', render = function(ctx, input) return 'text' end }",
 };
 
 static const char OBJECT[] = "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"web\",\"namespace\":\"shop\",\"uid\":\"u\"},"
@@ -116,7 +117,7 @@ static void run_task(const struct script_call *call) {
 }
 
 static void run_policy(const struct policy *p) {
-    static const char *const functions[] = {"run", "select", "keep", "request", "response"};
+    static const char *const functions[] = {"run", "select", "keep", "request", "response", "render"};
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         struct script_call call = call_of(p, functions[i]);
         struct script_outcome out;

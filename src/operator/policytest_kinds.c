@@ -8,6 +8,8 @@
 #include "operator/policytest_internal.h"
 #include "script/failures.h"
 
+enum { MAX_REPORT_BYTES = 1024 * 1024 };
+
 /* ---- calls ---------------------------------------------------------------------------------------------------------------------- */
 
 /* A part of the table as a document of its own; an absent one as {}. */
@@ -137,7 +139,8 @@ static bool try_analyzer(struct trial *t, const struct policy *policy) {
     return t->outcome.result != SCRIPT_OK || judge_findings(t, watch->gvk, ns, name);
 }
 
-/* ---- filters, routes, sinks --------------------------------------------------------------------------------------------------------- */
+/* ---- filters, routes, sinks, reports
+ * --------------------------------------------------------------------------------------------------------- */
 
 /* keep returns a boolean and a reason: compared as {keep, reason}. */
 static bool judge_keep(struct trial *t) {
@@ -196,6 +199,32 @@ static bool try_sink(struct trial *t, const struct policy *policy) {
     else
         call(t, policy, "request", (struct script_arg[]){{input, NULL}, {config, NULL}}, 2);
     return failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));
+}
+
+/* A report in pieces is compared as a whole. */
+static bool judge_text(struct trial *t) {
+    struct doc_value pieces = doc_at(doc_root(t->outcome.values), 0);
+    struct doc_builder *b = doc_builder_new();
+    struct buf text = buf_new(MAX_REPORT_BYTES);
+    struct err err;
+    int rc = b ? 0 : err_set(&err, ERR_NOMEM, "no memory for a test");
+    for (size_t i = 0; !rc && i < doc_len(pieces); i++)
+        rc = buf_append(&text, doc_str(doc_at(pieces, i)).p, doc_str(doc_at(pieces, i)).n, &err);
+    if (!rc) doc_put_str(b, (struct str){text.data, text.len});
+    struct doc *have = rc ? NULL : doc_builder_finish(b, &err);
+    doc_builder_free(b);
+    buf_free(&text);
+    bool good = have ? docmatch(doc_root(have), trial_field(t, "expect"), "expect", &t->why) : trial_complain(t, err.msg);
+    doc_unref(have);
+    return good;
+}
+
+static bool try_report(struct trial *t, const struct policy *policy) {
+    struct err err;
+    const struct doc *input = part(t, "input", &err);
+    if (!input) return trial_complain(t, err.msg);
+    call(t, policy, "render", &(struct script_arg){input, NULL}, 1);
+    return failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_text(t));
 }
 
 /* ---- steps -------------------------------------------------------------------------------------------------------------------------- */
@@ -273,7 +302,7 @@ static bool try_step(struct trial *t, const struct policy *policy) {
 
 static bool (*const TRY[POLICY_KINDS])(struct trial *t, const struct policy *policy) = {
     [POLICY_STEP] = try_step,   [POLICY_ANALYZER] = try_analyzer, [POLICY_FILTER] = try_filter,
-    [POLICY_ROUTE] = try_route, [POLICY_SINK] = try_sink,
+    [POLICY_ROUTE] = try_route, [POLICY_SINK] = try_sink,         [POLICY_REPORT] = try_report,
 };
 
 bool trial_run(struct trial *t, const struct policy *policy) { return TRY[policy->kind](t, policy); }

@@ -55,7 +55,7 @@ enum { SCRIPT_MAX_ARGS = 4 };
 
 struct script_call {
     const struct policy *policy;
-    const char *function;                    /* "run", "keep", "select", "request", "response" */
+    const char *function;                    /* "run", "keep", "select", "request", "response", "render" */
     struct script_arg args[SCRIPT_MAX_ARGS]; /* after ctx */
     size_t arg_count;
     const struct script_host *host;

@@ -25,6 +25,7 @@ static const struct {
     {"keep", {[POLICY_FILTER] = MAY}},
     {"request", {[POLICY_SINK] = MUST}},
     {"response", {[POLICY_SINK] = MAY}},
+    {"render", {[POLICY_REPORT] = MUST}},
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 

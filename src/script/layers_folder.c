@@ -101,7 +101,8 @@ static int source_entry(const char *dir, const char *entry, void *arg, struct er
     if (!is_folder(path)) return read_key(r, dir, entry, err);
     if (str_is(str_of(entry), "lib")) return layer_each(path, lib_entry, r, err);
     if (policy_kind_of_folder(str_of(entry), &k.kind)) return layer_each(path, policy_entry, &k, err);
-    return layer_problem(r, path, "not a kind of policy: steps, analyzers, filters, routes, sinks or lib; rename or remove it", err);
+    return layer_problem(r, path, "not a kind of policy: steps, analyzers, filters, routes, sinks, reports or lib; rename or remove it",
+                         err);
 }
 
 static void forget_from(struct layer_files *files, size_t count) {
