@@ -1,9 +1,8 @@
 #include <stdlib.h>
 
-#include "doc/json.h"
+#include "doc/copy.h"
 #include "kube/cluster_internal.h"
-
-enum { LOAD_MAX_BYTES = DOC_MAX_BYTES };
+#include "kube/lists.h"
 
 static uint64_t gvk_hash(const void *item) { return (uint64_t)(uintptr_t)item; }
 static bool gvk_eq(const void *item, const void *key) { return item == key; }
@@ -48,6 +47,11 @@ struct kube_client *cluster_client(const struct cluster *c) {
 }
 struct discovery *cluster_discovery(const struct cluster *c) {
     return c->discovery;
+}
+
+void cluster_read_once(struct cluster *c) {
+    c->once = true;
+    lists_by_pages(c->client);
 }
 
 void cluster_on_change(struct cluster *c, store_changed changed, void *arg) {
@@ -149,18 +153,6 @@ bool cluster_all_settled(const struct cluster *c) {
     return true;
 }
 
-/* A document cannot be thinned out, but its text can be read again. */
-static struct doc *project(const struct doc *object, const struct projection *projection, struct err *err) {
-    struct buf text = buf_new(LOAD_MAX_BYTES);
-    struct doc_builder *builder = doc_builder_new();
-    struct doc *projected = NULL;
-    int rc = builder ? json_write(doc_root(object), JSON_COMPACT, &text, err) : err_set(err, ERR_NOMEM, "no memory for an object");
-    if (!rc) projected = json_decode(builder, (struct str){text.data, text.len}, projection, err);
-    doc_builder_free(builder);
-    buf_free(&text);
-    return projected;
-}
-
 int cluster_load(struct cluster *c, struct doc *object, struct err *err) {
     struct err local;
     if (!err) err = &local;
@@ -171,7 +163,7 @@ int cluster_load(struct cluster *c, struct doc *object, struct err *err) {
                        STR_ARG(kind));
     struct store *store = cluster_store(c, gvk);
     if (!store) return 0;
-    struct doc *projected = project(object, store_projection(store), err);
+    struct doc *projected = doc_copy_kept(doc_root(object), store_projection(store), err);
     if (!projected) return (int)err->code;
     int rc = store_put(store, projected, err);
     doc_unref(projected);
@@ -185,6 +177,11 @@ void cluster_forbid(struct cluster *c, const struct gvk *gvk) {
     if (!cluster_is_forbidden(c, gvk) && ptrset_add(&c->forbidden, kind, NULL)) return;
     struct entry *e = entry_set_find(&c->entries, gvk);
     if (e) entry_deny(e);
+}
+
+void cluster_lack(struct cluster *c, const struct gvk *gvk) {
+    struct entry *e = entry_set_find(&c->entries, gvk);
+    if (e) entry_lack(e);
 }
 
 void cluster_each_store(const struct cluster *c, void (*each)(const struct store *store, void *arg), void *arg) {

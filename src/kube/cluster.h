@@ -36,6 +36,9 @@ void cluster_watch_only(struct cluster *c, const char *const *namespaces, size_t
 struct kube_client *cluster_client(const struct cluster *c); /* NULL when offline */
 struct discovery *cluster_discovery(const struct cluster *c);
 
+/* Connected: kinds that are wanted from now on are listed once, in pages, and not watched. For one-shot verbs. */
+void cluster_read_once(struct cluster *c);
+
 /* Told of every change in every store in use. One listener. `store` identifies the resource. */
 void cluster_on_change(struct cluster *c, store_changed changed, void *arg);
 
@@ -85,6 +88,9 @@ int cluster_load(struct cluster *c, struct doc *object, struct err *err) ERR_MUS
 
 /* Offline: makes a kind unreadable, as 403 would. */
 void cluster_forbid(struct cluster *c, const struct gvk *gvk);
+
+/* Offline: a kind in use counts as not served. */
+void cluster_lack(struct cluster *c, const struct gvk *gvk);
 
 /* For k8sgpt_store_objects and _bytes. */
 void cluster_each_store(const struct cluster *c, void (*each)(const struct store *store, void *arg), void *arg);

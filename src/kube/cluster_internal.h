@@ -42,6 +42,7 @@ struct entry *entry_new(struct cluster *c, const struct gvk *gvk, const struct p
 void entry_free(struct entry *e);
 void entry_restart(struct entry *e); /* of another server: finds and lists its kind anew; until then its store stays as it is */
 void entry_deny(struct entry *e);
+void entry_lack(struct entry *e);   /* it is not served */
 void entry_listen(struct entry *e); /* it is in use: its changes are told */
 void entry_hurry(struct entry *e);  /* its CRD came, changed or went */
 void entry_source_changed(struct source *s);
@@ -76,6 +77,7 @@ struct cluster {
     struct kube_client *client;
     struct metrics *metrics;
     struct discovery *discovery;
+    bool once;         /* list, do not watch */
     struct crds *crds; /* NULL: nobody wants a kind that a CRD could define */
     const char *const *namespaces;
     size_t namespace_count; /* 0: all are watched */

@@ -142,9 +142,15 @@ void entry_deny(struct entry *e) {
     set_state(e, REFLECTOR_DENIED, &err);
 }
 
+void entry_lack(struct entry *e) {
+    struct err err;
+    err_set(&err, ERR_NOT_FOUND, "nothing speaks of %s", e->gvk->text);
+    set_state(e, REFLECTOR_MISSING, &err);
+}
+
 /* A group with a dot in its name may come from a CRD. */
 static void start(struct entry *e) {
-    if (strchr(e->gvk->group, '.')) cluster_watch_crds(e->cluster);
+    if (strchr(e->gvk->group, '.') && !e->cluster->once) cluster_watch_crds(e->cluster);
     timer_start(e->retry, 0);
 }
 

@@ -61,4 +61,10 @@ void lists_refused(struct kube_client *client) {
     admit(lists);
 }
 
+void lists_by_pages(struct kube_client *client) {
+    client->lists.streaming = STREAMING_REFUSED;
+    client->lists.refused_us = clock_mono_us();
+    admit(&client->lists);
+}
+
 void lists_forget(struct kube_client *client) { client->lists.streaming = STREAMING_UNKNOWN; }

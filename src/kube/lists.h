@@ -47,6 +47,8 @@ bool lists_stream(struct kube_client *client);
 /* What the server made of it. A refusal by one server of several (an aggregated API, say) does not count against the others. */
 void lists_streamed(struct kube_client *client);
 void lists_refused(struct kube_client *client);
+/* Nobody wants streams: they are watches, to which who lists once may have no right. */
+void lists_by_pages(struct kube_client *client);
 /* It is another server from now on. */
 void lists_forget(struct kube_client *client);
 

@@ -110,6 +110,7 @@ static void next(void *arg) {
     struct reflector *r = arg;
     struct err err = {0};
     r->stream_err = (struct err){0};
+    if (r->once && r->version[0]) return;
     if (!r->version[0] && !list_seat_take(&r->seat)) return;
     int rc = r->version[0] ? reflector_start_watch(r, &err) : streams(r) ? reflector_start_stream(r, &err) : reflector_start_list(r, &err);
     if (rc) reflector_fail(r, &err);
@@ -158,6 +159,8 @@ void reflector_free(struct reflector *r) {
     free(r->ns);
     free(r);
 }
+
+void reflector_once(struct reflector *r) { r->once = true; }
 
 enum reflector_state reflector_state(const struct reflector *r) { return r->state; }
 

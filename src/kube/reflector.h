@@ -35,6 +35,10 @@ void reflector_free(struct reflector *r);
 
 /* Right after reflector_new: of the objects only their metadata is asked for (Kubernetes API concepts: "Metadata-only fetches"). */
 void reflector_metadata_only(struct reflector *r);
+
+/* Ends with the first list that is whole: nothing is watched. To be said before the loop turns. */
+void reflector_once(struct reflector *r);
+
 enum reflector_state reflector_state(const struct reflector *r);
 
 #endif

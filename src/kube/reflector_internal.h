@@ -35,6 +35,7 @@ struct reflector {
     char newest[REFLECTOR_VERSION_BYTES];  /* of all that was seen; no older state may take its place. Empty: nothing was */
     int64_t behind_since_us;               /* servers showed nothing but older states since; 0: they do not */
     char *page;                            /* continue token of the page that is next; NULL: the first */
+    bool once;                             /* it ends with the first whole list */
     bool unpaged;                          /* the continue token expired: the next list is one whole */
     bool by_pages;                         /* the list could not be streamed: until there is one */
     bool initial;                          /* the watch under way has not brought the whole list yet */

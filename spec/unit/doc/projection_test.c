@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "doc/copy.h"
 #include "doc/json.h"
 #include "doc/key.h"
 #include "doc/projection.h"
@@ -186,7 +187,7 @@ static void test_trees_unions_and_covers_follow_the_definition(void **state) {
     assert_true(covered > 50 && covered < 200);
 }
 
-static void test_decoding_equals_decoding_whole_and_pruning(void **state) {
+static void test_decoding_and_copying_equal_decoding_whole_and_pruning(void **state) {
     (void)state;
     struct doc_builder *b = doc_builder_new();
     srand(22);
@@ -202,6 +203,9 @@ static void test_decoding_equals_decoding_whole_and_pruning(void **state) {
         prune(b, &d, &at, doc_root(whole));
         struct doc *pruned = doc_builder_finish(b, &err);
         if (!doc_equal(doc_root(projected), doc_root(pruned))) fail_msg("%s", text.data);
+        struct doc *kept = doc_copy_kept(doc_root(whole), p, &err);
+        if (!kept || !doc_equal(doc_root(kept), doc_root(pruned))) fail_msg("copied: %s", text.data);
+        doc_unref(kept);
         doc_unref(whole);
         doc_unref(projected);
         doc_unref(pruned);
@@ -326,7 +330,7 @@ static void test_references_are_counted(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trees_unions_and_covers_follow_the_definition),
-        cmocka_unit_test(test_decoding_equals_decoding_whole_and_pruning),
+        cmocka_unit_test(test_decoding_and_copying_equal_decoding_whole_and_pruning),
         cmocka_unit_test(test_presets),
         cmocka_unit_test(test_sizes_in_place_of_texts),
         cmocka_unit_test(test_bad_paths_are_refused_and_change_nothing),
