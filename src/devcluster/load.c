@@ -9,9 +9,8 @@
 #include "devcluster/metadata.h"
 #include "devcluster/server.h"
 #include "devcluster/tree.h"
-#include "doc/doc.h"
 #include "doc/json.h"
-#include "doc/yaml.h"
+#include "doc/manifest.h"
 
 enum { MAX_FILE_BYTES = 2000000000 };
 
@@ -62,43 +61,9 @@ static void complete(const struct dev_kind *kind, cJSON *tree) {
     cJSON_Delete(made);
 }
 
-static int load_object(struct loading *l, cJSON *tree, struct err *err);
-
-/* The items of a typed list, as an API server returns it, say neither apiVersion nor kind: the list does ("v1", "PodList"). */
-static void name_item(cJSON *item, const char *api_version, const char *list_kind) {
-    size_t n = strlen(list_kind) - strlen("List");
-    if (n == 0 || tree_get(item, "kind")) return;
-    cJSON *kind = cJSON_CreateString(list_kind);
-    if (kind) kind->valuestring[n] = '\0';
-    tree_set(item, "apiVersion", cJSON_CreateString(api_version));
-    tree_set(item, "kind", kind);
-}
-
-static int load_list(struct loading *l, cJSON *list, const char *api_version, const char *kind, struct err *err) {
-    int rc = 0;
-    while (!rc && list->child) {
-        cJSON *item = cJSON_DetachItemViaPointer(list, list->child);
-        name_item(item, api_version, kind);
-        rc = load_object(l, item, err);
-    }
-    return rc;
-}
-
 /* The tree is taken. */
-static int load_object(struct loading *l, cJSON *tree, struct err *err) {
+static void load_tree(struct loading *l, cJSON *tree) {
     const char *api_version = tree_text(tree, "apiVersion"), *name = tree_text(tree, "kind");
-    size_t n = strlen(name);
-    cJSON *items = tree_get(tree, "items");
-    int rc = 0;
-    if (cJSON_IsArray(items) && n >= 4 && strcmp(name + n - 4, "List") == 0) {
-        rc = load_list(l, items, api_version, name, err);
-        cJSON_Delete(tree);
-        return rc;
-    }
-    if (!*api_version || !*name || !*tree_text(tree, "metadata.name")) {
-        cJSON_Delete(tree);
-        return err_set(err, ERR_INVALID, "object %zu lacks apiVersion, kind or metadata.name", l->count + 1);
-    }
     struct dev_kind *kind = dev_kinds_by_name(&l->cluster->kinds, api_version, name);
     if (!kind) kind = make_kind(l->cluster, api_version, name, *tree_text(tree, "metadata.namespace") != '\0');
     complete(kind, tree);
@@ -108,42 +73,21 @@ static int load_object(struct loading *l, cJSON *tree, struct err *err) {
     struct dev_object *object = dev_storage_put(&l->cluster->storage, kind->objects, tree);
     if (defines_kinds) dev_crd_serve(l->cluster, object);
     l->count++;
-    return 0;
 }
 
-static int load_document(struct doc *doc, void *arg, struct err *err) {
+static int load_object(struct doc *object, void *arg, struct err *err) {
     struct buf json = dev_text_new();
-    int rc = json_write(doc_root(doc), JSON_COMPACT, &json, err);
-    cJSON *tree = rc ? NULL : tree_parse((struct str){json.data, json.len}, NULL);
+    int rc = json_write(doc_root(object), JSON_COMPACT, &json, err);
+    if (!rc) load_tree(arg, tree_parse((struct str){json.data, json.len}, NULL));
     buf_free(&json);
-    if (rc) return rc;
-    return cJSON_IsObject(tree) ? load_object(arg, tree, err) : err_set(err, ERR_INVALID, "a document is not an object");
-}
-
-static struct str skip_space(struct str text) {
-    while (text.n && strchr(" \t\r\n", *text.p)) text.p++, text.n--;
-    return text;
-}
-
-/* JSON values, one after another. */
-static int load_json(struct loading *l, struct str text, struct err *err) {
-    while ((text = skip_space(text)).n) {
-        const char *end;
-        cJSON *tree = tree_parse(text, &end);
-        if (!tree) return err_set(err, ERR_SYNTAX, "invalid JSON after object %zu", l->count);
-        int rc = cJSON_IsObject(tree) ? load_object(l, tree, err) : err_set(err, ERR_INVALID, "a value is not an object");
-        if (rc) return rc;
-        text = (struct str){end, text.n - (size_t)(end - text.p)};
-    }
-    return 0;
+    return rc;
 }
 
 int dev_server_load(struct dev_cluster *c, const char *path, size_t *count, struct err *err) {
     struct loading l = {.cluster = c};
     struct buf content = buf_new(MAX_FILE_BYTES);
     int rc = file_read(path, &content, err);
-    struct str text = skip_space((struct str){content.data, content.len});
-    if (!rc) rc = text.n && *text.p == '{' ? load_json(&l, text, err) : yaml_read(text, load_document, &l, err);
+    if (!rc) rc = manifest_read((struct str){content.data, content.len}, load_object, NULL, &l, err);
     if (rc) err_prefix(err, "%s", path);
     buf_free(&content);
     if (count) *count = l.count;

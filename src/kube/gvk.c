@@ -77,3 +77,33 @@ const struct gvk *gvk_of(struct str api_version, struct str kind) {
     memcpy(text + api_version.n + 1, kind.p, kind.n);
     return gvk_parse((struct str){text, api_version.n + 1 + kind.n}, NULL);
 }
+
+/* The groups of the Kubernetes API reference (v1.34). */
+bool gvk_is_builtin(const struct gvk *gvk) {
+    static const char *const groups[] = {
+        "",
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apiregistration.k8s.io",
+        "apps",
+        "authentication.k8s.io",
+        "authorization.k8s.io",
+        "autoscaling",
+        "batch",
+        "certificates.k8s.io",
+        "coordination.k8s.io",
+        "discovery.k8s.io",
+        "events.k8s.io",
+        "flowcontrol.apiserver.k8s.io",
+        "networking.k8s.io",
+        "node.k8s.io",
+        "policy",
+        "rbac.authorization.k8s.io",
+        "resource.k8s.io",
+        "scheduling.k8s.io",
+        "storage.k8s.io",
+    };
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        if (strcmp(gvk->group, groups[i]) == 0) return true;
+    return false;
+}

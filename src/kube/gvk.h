@@ -24,6 +24,9 @@ const struct gvk *gvk_parse(struct str text, struct err *err) ERR_MUST_CHECK;
 /* From the apiVersion and kind of an object; NULL when one is missing or malformed. */
 const struct gvk *gvk_of(struct str api_version, struct str kind);
 
+/* True for kinds that every API server serves itself, false for those that a CustomResourceDefinition or an aggregated API brings. */
+bool gvk_is_builtin(const struct gvk *gvk);
+
 /* What discovery tells of a kind; owned by the cluster's discovery, valid until it is refreshed. */
 struct resource {
     const struct gvk *gvk;

@@ -47,11 +47,22 @@ static void refuses_everything_else(void **state) {
     assert_null(gvk_of(STR("v1"), STR("a/Pod")));
 }
 
+static void tells_what_every_server_has(void **state) {
+    (void)state;
+    static const char *const BUILTIN[] = {"v1/Pod", "apps/v1/Deployment", "networking.k8s.io/v1/Ingress", "policy/v1/PodDisruptionBudget"};
+    static const char *const CUSTOM[] = {"gateway.networking.k8s.io/v1/Gateway", "metrics.k8s.io/v1beta1/PodMetrics",
+                                         "keda.sh/v1/ScaledObject"};
+    struct err err;
+    for (size_t i = 0; i < sizeof BUILTIN / sizeof *BUILTIN; i++) assert_true(gvk_is_builtin(gvk_parse(str_of(BUILTIN[i]), &err)));
+    for (size_t i = 0; i < sizeof CUSTOM / sizeof *CUSTOM; i++) assert_false(gvk_is_builtin(gvk_parse(str_of(CUSTOM[i]), &err)));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parses_both_forms),
         cmocka_unit_test(one_pointer_for_one_text),
         cmocka_unit_test(refuses_everything_else),
+        cmocka_unit_test(tells_what_every_server_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
