@@ -36,7 +36,7 @@ static const char HELP[] =
     "  --grace 0                         report every failure at once and resolve it at once (default: as the rules say)\n"
     "  --log-format json|console         (default json)\n"
     "  --log-level debug|info|warn|error (default info)\n"
-    "  --now TIME                        fix the clock (RFC 3339; for tests)\n"
+    "  --now TIME                        fix the clock (RFC 3339; for tests); grace counts from a fault's own time only\n"
     "  --leader-elect                    accepted; one replica is assumed for now\n"
     "  --leader-election-namespace NS    accepted, as above\n"
     "  -h, --help                        this text\n"
@@ -296,6 +296,7 @@ static int start_operator(struct process *p, struct err *err) {
         .version = version_text(),
         .revision = version_revision(),
         .no_grace = s->no_grace,
+        .no_past = s->now != NULL,
         .result_logging = s->result_logging,
     };
     p->operator= operator_new(&options, err);

@@ -37,10 +37,25 @@ static void set_failed(struct analysis *a, bool failed, const char *why) {
     if (failed != was && a->diagnosis->listener.changed) a->diagnosis->listener.changed(a->diagnosis->listener.arg);
 }
 
+static void count(size_t *counter, bool *is, bool now) {
+    if (now && !*is) ++*counter;
+    if (!now && *is) --*counter;
+    *is = now;
+}
+
+/* How its last run ended; SCRIPT_OK when it is no more. */
+static void set_ended_by(struct analysis *a, enum script_result result, const struct err *err) {
+    struct analyzer *z = a->analyzer;
+    count(&z->denied, &a->denied, result == SCRIPT_FORBIDDEN);
+    count(&z->waiting, &a->waiting, result == SCRIPT_NOT_READY);
+    if (a->waiting) snprintf(z->unknown, sizeof z->unknown, "%.250s", err->msg);
+}
+
 void analysis_free(struct analysis *a) {
     reads_drop(a->diagnosis->reads, &a->evaluation);
     if (a->diagnosis->deadlines) deadline_clear(a->diagnosis->deadlines, &a->again);
     if (a->failed) set_failed(a, false, "");
+    set_ended_by(a, SCRIPT_OK, NULL);
     doc_unref(a->failures);
     free(a->parent);
     free(a);
@@ -193,6 +208,7 @@ static void judge(struct analysis *a, struct doc *object) {
     const struct policy *decider = try_layers(a, object, &reader, &t, &first);
     reads_end(d->reads, &a->evaluation);
     set_again(a, again_at_ms(&reader, &t));
+    set_ended_by(a, t.outcome.result, &t.outcome.err);
 
     if (t.outcome.result == SCRIPT_OK) {
         bool changed = keep_verdict(a, &t, decider);

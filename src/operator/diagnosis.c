@@ -276,6 +276,23 @@ size_t diagnosis_failing(const struct diagnosis *d, struct str name, const char 
     return failing;
 }
 
+size_t diagnosis_denied(const struct diagnosis *d, struct str name) {
+    size_t denied = 0;
+    for (const struct analyzer *z = NULL; (z = analyzer_next(d, name, z));) denied += z->denied;
+    return denied;
+}
+
+size_t diagnosis_waiting(const struct diagnosis *d, struct str name, const char **reason) {
+    size_t waiting = 0;
+    const char *why = "";
+    for (const struct analyzer *z = NULL; (z = analyzer_next(d, name, z));) {
+        if (z->waiting) why = z->unknown;
+        waiting += z->waiting;
+    }
+    if (reason) *reason = why;
+    return waiting;
+}
+
 bool diagnosis_swept(const struct diagnosis *d, struct str name) {
     const struct analyzer *first = analyzer_next(d, name, NULL), *z = first;
     while (z && (z->state == ANALYZER_INACTIVE || z->swept)) z = analyzer_next(d, name, z);

@@ -59,6 +59,12 @@ enum analyzer_state diagnosis_analyzer(const struct diagnosis *d, struct str nam
 size_t diagnosis_failing(const struct diagnosis *d, struct str name,
                          const char **reason); /* analyses that failed, and why one of them did */
 
+/* Of these, the ones that a denied read ended. */
+size_t diagnosis_denied(const struct diagnosis *d, struct str name);
+
+/* Analyses that read what is not known yet (an owner, a Secret, a kind that is not synced), and what one of them waits for. */
+size_t diagnosis_waiting(const struct diagnosis *d, struct str name, const char **reason);
+
 /* True when the analyzer is active and has looked at every object, or cannot. */
 bool diagnosis_swept(const struct diagnosis *d, struct str name);
 

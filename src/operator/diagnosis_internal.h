@@ -21,6 +21,9 @@ struct analyzer {
     bool swept;
     size_t failing;
     char failure[512]; /* of the last analysis that failed */
+    size_t denied;     /* of those that fail: ended by a read that is denied */
+    size_t waiting;    /* analyses that read what is not known yet */
+    char unknown[256]; /* what the last of them waits for */
 };
 
 /* `key` is the namespace, NUL, the name, NUL. */
@@ -35,7 +38,7 @@ struct analysis {
     char *parent;                 /* of an object with failures */
     int64_t noticed_us;
     uint32_t name_at; /* where the name starts in key */
-    bool queued, failed;
+    bool queued, failed, denied, waiting;
     char key[];
 };
 

@@ -14,7 +14,7 @@ struct findings *findings_new(const struct findings_identity *identity, struct d
                               const struct findings_owner *owner) {
     struct findings *f = calloc(1, sizeof *f);
     if (!f) return NULL;
-    *f = (struct findings){.deadlines = deadlines, .immediate = immediate, .owner = *owner};
+    *f = (struct findings){.deadlines = deadlines, .immediate = immediate, .no_past = !deadlines, .owner = *owner};
     f->dirty_end = &f->dirty;
     char *cluster = str_dup(identity->cluster), *ns = str_dup(identity->cr_ns), *name = str_dup(identity->cr_name);
     f->identity = (struct findings_identity){str_of(cluster), str_of(ns), str_of(name)};
@@ -39,6 +39,13 @@ void findings_free(struct findings *f) {
     free_text(f->identity.cr_ns);
     free_text(f->identity.cr_name);
     free(f);
+}
+
+void findings_set_no_past(struct findings *f) { f->no_past = true; }
+
+void findings_set_grace(struct findings *f, int64_t grace_s) {
+    f->has_grace = true;
+    f->grace_s = grace_s;
 }
 
 const struct findings_identity *findings_identity(const struct findings *f) { return &f->identity; }
@@ -87,8 +94,9 @@ static void start(const struct findings *all, struct finding *f, const struct po
     int64_t since_ms = now_ms;
     bool dated = clock_parse(doc_path_str(failure, "since"), &since_ms);
     f->first_seen_ms = since_ms < now_ms ? since_ms : now_ms;
-    bool no_grace = all->immediate || (!all->deadlines && !dated);
-    f->opens_ms = no_grace ? now_ms : f->first_seen_ms + rule->grace_s * 1000;
+    bool no_grace = all->immediate || (all->no_past && !dated);
+    int64_t grace_s = all->has_grace ? all->grace_s : rule->grace_s;
+    f->opens_ms = no_grace ? now_ms : f->first_seen_ms + grace_s * 1000;
     f->state = FINDING_PENDING;
 }
 

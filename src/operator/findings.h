@@ -99,6 +99,12 @@ struct findings *findings_new(const struct findings_identity *identity, struct d
                               const struct findings_owner *owner);
 void findings_free(struct findings *f);
 
+/* There is no waiting for a failure that does not say since when it is there: it opens at once. Without deadlines this is so anyway. */
+void findings_set_no_past(struct findings *f);
+
+/* From now on every rule has this grace, whatever it declares. */
+void findings_set_grace(struct findings *f, int64_t grace_s);
+
 /* Takes a verdict in. */
 void findings_verdict(struct findings *f, const struct verdict *v);
 

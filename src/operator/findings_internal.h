@@ -11,6 +11,9 @@ struct findings {
     struct findings_identity identity;
     struct deadlines *deadlines; /* NULL: one-shot */
     bool immediate;
+    bool no_past;
+    bool has_grace; /* grace_s counts instead of the rules' own */
+    int64_t grace_s;
     struct findings_owner owner;
     struct group *groups;
     struct aliases *aliases;

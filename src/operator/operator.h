@@ -28,6 +28,7 @@ struct operator_options {
     size_t namespace_count;
     const char *version, *revision; /* of this build */
     bool no_grace;                  /* --grace 0 */
+    bool no_past;                   /* the clock stands still: no failure can be waited for */
     bool result_logging;            /* upstream's --enable-result-logging */
 };
 

@@ -53,8 +53,7 @@ static int add_kind(struct plan_wants *w, const struct bundle *bundle, enum poli
     return rc;
 }
 
-/* Secrets are looked up one by one, see secrets.h. */
-static void leave_out_secrets(struct plan_wants *w) {
+void plan_leave_out_secrets(struct plan_wants *w) {
     size_t kept = 0;
     for (size_t i = 0; i < w->count; i++) {
         if (secrets_is(w->items[i].gvk))
@@ -63,6 +62,19 @@ static void leave_out_secrets(struct plan_wants *w) {
             w->items[kept++] = w->items[i];
     }
     w->count = kept;
+}
+
+int plan_blind_secrets(struct plan_wants *w, struct err *err) {
+    struct projection *blind = projection_new();
+    int rc = blind ? projection_add(blind, STR("type"), err) : err_set(err, ERR_NOMEM, "no memory for the list of what is watched");
+    for (size_t i = 0; !rc && i < w->count; i++) {
+        struct cluster_want *want = &w->items[i];
+        if (!secrets_is(want->gvk)) continue;
+        projection_unref(want->projection);
+        *want = (struct cluster_want){.gvk = want->gvk, .projection = projection_ref(blind)};
+    }
+    projection_unref(blind);
+    return rc;
 }
 
 int plan_wants(const struct k8s_operator *op, struct bundle *bundle, const struct str *analyzers, size_t count, struct plan_wants *out,
@@ -76,7 +88,7 @@ int plan_wants(const struct k8s_operator *op, struct bundle *bundle, const struc
     if (rc)
         plan_wants_free(out);
     else
-        leave_out_secrets(out);
+        plan_leave_out_secrets(out);
     return rc;
 }
 

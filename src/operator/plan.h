@@ -18,6 +18,12 @@ int plan_policy_wants(const struct policy *p, struct plan_wants *out,
                       struct err *err) ERR_MUST_CHECK; /* adds those of one policy and the layers below it */
 void plan_wants_free(struct plan_wants *w);
 
+/* Secrets are looked up one by one, see secrets.h. */
+void plan_leave_out_secrets(struct plan_wants *w);
+
+/* Where Secrets are listed all the same, nothing is kept of them but metadata and type, whatever a policy declares. */
+int plan_blind_secrets(struct plan_wants *w, struct err *err) ERR_MUST_CHECK;
+
 /* Names of all analyzers that some tenant chose and the bundle has; borrowed from the tenants. *out is the caller's to free. */
 int plan_analyzers(const struct k8s_operator *op, struct bundle *bundle, struct str **out, size_t *count, struct err *err) ERR_MUST_CHECK;
 

@@ -12,7 +12,7 @@
 #include "operator/plan.h"
 #include "operator/policytest_internal.h"
 
-enum { MAX_TABLE_BYTES = 4 * 1024 * 1024, MAX_PROBLEM_BYTES = 4096 };
+enum { MAX_TABLE_BYTES = 4 * 1024 * 1024, MAX_PROBLEM_BYTES = 32 * 1024 };
 
 static const char DEFAULT_NOW[] = "2026-03-01T10:10:00Z";
 

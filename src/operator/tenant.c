@@ -63,6 +63,7 @@ struct tenant *tenant_new(struct k8s_operator *op, struct doc *cr, struct err *e
     struct findings_identity identity = {str_of(op->options.cluster_name), ns, name};
     struct findings_owner owner = {keep, keep_begin, keep_end, findings_dirty, findings_lost_some, group_going, t};
     t->findings = findings_new(&identity, op->deadlines, op->options.no_grace, &owner);
+    if (t->findings && op->options.no_past) findings_set_no_past(t->findings);
     t->status = status_new(cr);
     t->timer = timer_new(op->options.loop, timer_fired, t);
     if (!t->ns || !t->name || !t->key || !t->findings || !t->status || !t->timer) goto nomem;
