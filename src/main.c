@@ -11,6 +11,8 @@ static const struct {
     const char *what;
 } VERBS[] = {
     {"run", cli_run, "watch K8sGPT resources and diagnose the cluster for them (the default)"},
+    {"analyze", cli_analyze, "say once what is wrong in a cluster or a snapshot of one"},
+    {"snapshot", cli_snapshot, "write down what policies read of a cluster, for analyze"},
     {"policy", cli_policy, "test policies against their tables"},
     {"dev-cluster", cli_dev_cluster, "an API server in memory, for demos and tests"},
     {"version", cli_version, "what this build is"},

@@ -297,10 +297,13 @@ function StepContext.findings() end
 
 --- What a one-shot diagnosis (the verb analyze) found.
 ---@class k8sgpt.Report
----@field source string what was looked at: the first file, or the address of the server
+---@field source string what was looked at, for people: the files, or the address of the server; "" in an anonymous report
+---@field file? string the one file that was read
+---@field anonymize boolean names of the cluster are not to be seen
+---@field colour boolean it goes to a terminal that shows colours
 ---@field version string of this build
 ---@field time k8sgpt.Time the clock of the diagnosis
----@field cluster string tells clusters apart: the uid of namespace kube-system, "" where it is not known
+---@field cluster string tells clusters apart, and makes masks that nobody else can guess: the uid of namespace kube-system, or what the snapshot has
 ---@field analyzers k8sgpt.ReportAnalyzer[] those that were chosen
 ---@field groups k8sgpt.Group[] with the open findings; in the order of analyzers, then by namespace and name
 
@@ -308,8 +311,8 @@ function StepContext.findings() end
 ---@field name string
 ---@field kind string of its objects
 ---@field description string
----@field state "active"|"inactive"|"denied"|"failing" denied: its objects may not be read; failing: some could not be judged
----@field reason string why it is not active
+---@field state "active"|"inactive"|"unread"|"failing" inactive: the cluster lacks its kind; unread: something may not or could not be read; failing: the policy failed
+---@field reason string why it is not active; of an active one, which kinds it had to do without
 ---@field failed integer objects that could not be judged
 ---@field rules {name: string, severity: k8sgpt.Severity}[]
 

@@ -1,40 +1,121 @@
---- What reports of a one-shot diagnosis have in common: their results, in a form that is fit to be shown.
+--- What reports of a one-shot diagnosis have in common: their results, fit to be shown, and what kept the diagnosis from being whole.
 
+local k8sgpt = require "k8sgpt"
 local mask = require "k8sgpt.mask"
 local result = require "k8sgpt.result"
 
 local report = {}
 
---- The results, as the spec of a Result has them. Where the report is to be anonymised the names in them are masked, and the pairs that
---- would undo that are left out.
+local array = k8sgpt.array
+
+--- The worst first.
+report.SEVERITIES = { "critical", "high", "medium", "low" }
+
+-- "Deployment/shop/web": everything after the kind is a name.
+local function names_of_reference(reference)
+  local names, is_kind = {}, true
+  for part in reference:gmatch("[^/]+") do
+    if not is_kind then names[#names + 1] = part end
+    is_kind = false
+  end
+  return names
+end
+
+local function mask_reference(reference, key)
+  local kind, rest = reference:match("^([^/]+)(/.+)$")
+  if not kind then return reference end
+  return kind .. rest:gsub("[^/]+", function(name) return mask.of(name, key) end)
+end
+
+-- Names that a text may hold: what its analyzer called sensitive or Kubernetes quotes, and those of the object, its owner and all namespaces.
+local function names_in(text, item, failure, namespaces)
+  local names = mask.sensitive(text, table.unpack(names_of_reference(item.parentObject)))
+  for _, pair in ipairs(failure.sensitive) do names[#names + 1] = pair.unmasked end
+  for name in item.name:gmatch("[^/]+") do names[#names + 1] = name end
+  table.move(namespaces, 1, #namespaces, #names + 1, names)
+  return names
+end
+
+-- Keys and evidence may hold any text of the cluster, and ids are hashes of names that can be guessed: they are left out, as are the pairs
+-- that would undo the masks.
+local function anonymize(item, key, namespaces)
+  for i, failure in ipairs(item.error) do
+    local text = mask.apply(failure.text, names_in(failure.text, item, failure, namespaces), key)
+    item.error[i] = { text = text, sensitive = array {}, rule = failure.rule, severity = failure.severity }
+  end
+  item.name = item.name:gsub("[^/]+", function(name) return mask.of(name, key) end)
+  item.parentObject = mask_reference(item.parentObject, key)
+  return item
+end
+
+local function namespaces_of(groups)
+  local list, seen = {}, {}
+  for _, group in ipairs(groups) do
+    local namespace = group.namespace
+    if namespace ~= "" and not seen[namespace] then list[#list + 1] = namespace end
+    seen[namespace] = true
+  end
+  return list
+end
+
+--- The results, as the spec of a Result has them, with the ids of the findings; masked where the report is to be anonymous.
 ---@param input k8sgpt.Report
 ---@return table[]
 function report.results(input)
   local key, results = mask.key(input.cluster, "analyze"), {}
-  for i, group in ipairs(input.groups) do results[i] = result.spec(group, "", key) end
+  local namespaces = input.anonymize and namespaces_of(input.groups)
+  for i, group in ipairs(input.groups) do
+    local item = result.spec(group, "", key)
+    for n, failure in ipairs(item.error) do failure.id = group.findings[n].id end
+    results[i] = namespaces and anonymize(item, key, namespaces) or item
+  end
   return results
 end
 
---- How many failures there are in all: what upstream calls problems.
+--- How many failures there are, in all (what upstream calls problems) and by severity.
 ---@param results table[]
 ---@return integer
+---@return table<string, integer>
 function report.count(results)
-  local count = 0
-  for _, item in ipairs(results) do count = count + #item.error end
-  return count
+  local count, by_severity = 0, { critical = 0, high = 0, medium = 0, low = 0 }
+  for _, item in ipairs(results) do
+    count = count + #item.error
+    for _, failure in ipairs(item.error) do by_severity[failure.severity] = by_severity[failure.severity] + 1 end
+  end
+  return count, by_severity
 end
 
---- What kept the diagnosis from being whole: one line an analyzer.
+local function with_reason(input, what, analyzer)
+  return input.anonymize and what or ("%s: %s"):format(what, analyzer.reason)
+end
+
+--- What an analyzer could not judge, and why; nil when it judged all. Reasons may name what is in the cluster.
+---@param input k8sgpt.Report
+---@param analyzer k8sgpt.ReportAnalyzer
+---@return string?
+function report.problem(input, analyzer)
+  if analyzer.state ~= "failing" and analyzer.state ~= "unread" then return nil end
+  local what = analyzer.failed > 0 and ("%d objects could not be judged"):format(analyzer.failed) or "not all could be looked at"
+  return with_reason(input, what, analyzer)
+end
+
+--- What an analyzer that judged all had to do without; nil when there was nothing.
+---@param input k8sgpt.Report
+---@param analyzer k8sgpt.ReportAnalyzer
+---@return string?
+function report.lack(input, analyzer)
+  if analyzer.state ~= "active" or analyzer.reason == "" then return nil end
+  return with_reason(input, "checks were left out", analyzer)
+end
+
+--- Both of all of these, one line an analyzer: "[Node] not all could be looked at: v1/Node may not be read".
 ---@param input k8sgpt.Report
 ---@return string[]
 function report.errors(input)
   local errors = {}
   for _, analyzer in ipairs(input.analyzers) do
-    if analyzer.state == "failing" then
-      errors[#errors + 1] = ("[%s] %d objects could not be judged: %s"):format(analyzer.name, analyzer.failed, analyzer.reason)
-    elseif analyzer.state == "denied" then
-      errors[#errors + 1] = ("[%s] %s"):format(analyzer.name, analyzer.reason)
-    end
+    local text = report.problem(input, analyzer) or report.lack(input, analyzer)
+    if text then errors[#errors + 1] = ("[%s] %s"):format(analyzer.name, text) end
   end
   return errors
 end

@@ -135,24 +135,25 @@ static int test_layer(const char *dir, const char *below, const char *lua_dir, s
 
 /* ---- one policy ------------------------------------------------------------------------------------------------------------------- */
 
+static const char *folder_of_kind(const char *kind) {
+    for (int k = 0; k < POLICY_KINDS; k++)
+        if (!strcmp(kind, policy_kind_name((enum policy_kind)k))) return policy_kind_folder((enum policy_kind)k);
+    return NULL;
+}
+
 /* The kind that a policy file declares, read as text: loading it needs to know the kind first. */
 static bool declared_kind(const char *dir, char kind[32], struct err *err) {
     enum { MAX_POLICY_BYTES = 1024 * 1024 };
     char *path = NULL;
     struct buf text = buf_new(MAX_POLICY_BYTES);
-    bool found = false;
+    bool found = false; /* other tables have a kind too */
     if (asprintf(&path, "%s/policy.lua", dir) < 0) return err_set(err, ERR_NOMEM, "no memory") && false;
     if (!file_read(path, &text, err))
-        for (char *at = text.data; at && !found && (at = strstr(at, "kind")); at += 4) found = sscanf(at + 4, " = \"%31[a-z]", kind) == 1;
+        for (char *at = text.data; at && !found && (at = strstr(at, "kind")); at += 4)
+            found = sscanf(at + 4, " = \"%31[a-z]", kind) == 1 && folder_of_kind(kind);
     buf_free(&text);
     free(path);
     return found;
-}
-
-static const char *folder_of_kind(const char *kind) {
-    for (int k = 0; k < POLICY_KINDS; k++)
-        if (!strcmp(kind, policy_kind_name((enum policy_kind)k))) return policy_kind_folder((enum policy_kind)k);
-    return NULL;
 }
 
 /* A tree with nothing but this policy, by links, in a temporary folder. */

@@ -6,7 +6,9 @@
 #define CLI_VERBS_H
 
 int cli_run(int argc, char **argv);
+int cli_analyze(int argc, char **argv);
 int cli_dev_cluster(int argc, char **argv);
+int cli_snapshot(int argc, char **argv);
 int cli_policy(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
