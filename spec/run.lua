@@ -1,6 +1,6 @@
 --- Runs the test suites and adds them up.
 --
---   BUILD=build lua5.4 spec/run.lua all|unit|lua|behaviour|policies|repository|e2e [UNIT_BINARY...]
+--   BUILD=build lua5.4 spec/run.lua all|unit|lua|behaviour|policies|repository|parity|e2e [UNIT_BINARY...]
 --
 -- One line a suite, the whole output of what failed, and a last line "N passed, N failed[, N skipped]". The exit status is 0
 -- only when nothing failed and every suite that was asked for could be run.
@@ -126,6 +126,7 @@ end
 
 suites.lua = function() return busted("spec/lua") end
 suites.behaviour = function() return busted("spec/behaviour") end
+suites.parity = function() return busted("spec/parity") end
 
 --- The tables beside the policies, by the engine that runs them in production.
 function suites.policies()
@@ -181,7 +182,7 @@ function suites.measured(binaries)
   return suites.unit(wanted)
 end
 
-local ORDER = { "unit", "lua", "policies", "repository", "behaviour" }
+local ORDER = { "unit", "lua", "policies", "repository", "parity", "behaviour" }
 local GROUPS = { all = ORDER, e2e = { "measured", "real", "plane", "soak" } }
 
 local function summary(result)

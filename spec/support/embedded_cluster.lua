@@ -11,7 +11,7 @@ embedded.__index = embedded
 ---@param binary string
 ---@param crds string[] files to load
 ---@param objects table[]
----@param options {deny?: string[], listen?: string}
+---@param options {deny?: string[], listen?: string, load?: string[]}
 function embedded.start(binary, crds, objects, options)
   local folder = program.folder()
   local self = setmetatable({ kubeconfig = folder .. "/kubeconfig" }, embedded)
@@ -19,6 +19,7 @@ function embedded.start(binary, crds, objects, options)
   local function add(flag, value) arguments[#arguments + 1], arguments[#arguments + 2] = flag, value end
   for _, path in ipairs(crds) do add("--load", path) end
   for _, gvk in ipairs(options.deny or {}) do add("--deny", gvk) end
+  for _, path in ipairs(options.load or {}) do add("--load", path) end
   if #objects > 0 then
     program.write(folder .. "/objects.json", json.encode({ apiVersion = "v1", kind = "List", items = objects }))
     add("--load", folder .. "/objects.json")

@@ -44,7 +44,7 @@ local backend = require(os.getenv("CLUSTER") == "real" and "support.real_cluster
 
 --- Starts a cluster that has these objects, stored as they are.
 ---@param objects? table[]
----@param options? {crds?: boolean, deny?: string[], listen?: string}
+---@param options? {crds?: boolean, deny?: string[], listen?: string, load?: string[]} load: files with further objects
 function operator.cluster(objects, options)
   options = options or {}
   local server = backend.start(operator.BINARY, options.crds == false and {} or CRDS, objects or {}, options, plural)
