@@ -50,7 +50,7 @@ describe("after SIGHUP", function()
   end)
 
   it("the same kubeconfig changes nothing: no list, no write", function()
-    local function lists() return (op:metric("k8sgpt_api_requests_total", { verb = "list" })) end
+    local function lists() return (op:metric("k8sgpt_lists_total")) end
     local before, result = lists(), first:results()["Pod default/here"]
     hang_up(op)
     op:await_line("the reading", function(line) return line.moved == "no" end)
