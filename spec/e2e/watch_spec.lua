@@ -13,6 +13,11 @@ local WRITES <const> = { "create", "apply", "patch", "update", "delete" }
 local ETCD <const> = io.popen("spec/e2e/tools/build.sh cluster"):read("l") .. "/etcd"
 local RESULTS <const> = "/apis/core.k8sgpt.ai/v1alpha1/namespaces/default/results"
 
+--- The server makes the storage of custom resources after it calls itself ready.
+local function await_served(plane)
+  program.await("Results", function() return select(2, plane:http(plane.url .. RESULTS)) == 200 end, 0.1, 30)
+end
+
 local function install_crds(plane)
   for _, path in ipairs(operator.CRDS) do
     local text = program.read(path)
@@ -21,7 +26,7 @@ local function install_crds(plane)
     local body, status = plane:http(plane.url .. path_of_crd .. "?fieldManager=test&force=true", request)
     assert(status <= 201, body)
   end
-  program.await("Results", function() return select(2, plane:http(plane.url .. RESULTS)) == 200 end, 0.1)
+  await_served(plane)
 end
 
 local function create(plane, object)
@@ -112,6 +117,7 @@ describe("watches of a real API server", function()
     plane:kill("kube-apiserver") -- and with it the history that it keeps in memory
     plane:start_apiserver("kube-apiserver", { port = plane.port })
     create(plane, objects.image_error("late"))
+    await_served(plane)
     local since = system.monotime()
     stop_or_go(op, "CONT")
     await_result(plane, "Pod default/late", true)
