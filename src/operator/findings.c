@@ -41,13 +41,6 @@ void findings_free(struct findings *f) {
     free(f);
 }
 
-void findings_set_no_past(struct findings *f) { f->no_past = true; }
-
-void findings_set_grace(struct findings *f, int64_t grace_s) {
-    f->has_grace = true;
-    f->grace_s = grace_s;
-}
-
 const struct findings_identity *findings_identity(const struct findings *f) { return &f->identity; }
 
 void findings_lost(const struct findings *f, const char *what) {
@@ -89,17 +82,6 @@ static void set_severity(struct finding *f, enum severity severity, bool *change
     f->severity = severity;
 }
 
-/* An open failure opens at `since` (default: now, its first sight) + grace. One-shot diagnosis has no past: then at once. */
-static void start(const struct findings *all, struct finding *f, const struct policy_rule *rule, struct doc_value failure, int64_t now_ms) {
-    int64_t since_ms = now_ms;
-    bool dated = clock_parse(doc_path_str(failure, "since"), &since_ms);
-    f->first_seen_ms = since_ms < now_ms ? since_ms : now_ms;
-    bool no_grace = all->immediate || (all->no_past && !dated);
-    int64_t grace_s = all->has_grace ? all->grace_s : rule->grace_s;
-    f->opens_ms = no_grace ? now_ms : f->first_seen_ms + grace_s * 1000;
-    f->state = FINDING_PENDING;
-}
-
 /* A stand-in may know rules that the policy in effect does not. */
 static const struct policy_rule *rule_of(const struct verdict *v, struct str name) {
     const struct policy_rule *rule = policy_rule(v->policy, name);
@@ -137,7 +119,7 @@ static bool see(struct group *g, const struct verdict *v, struct doc_value failu
     if (!f) return false;
     bool fresh = g->count > before || f->state == FINDING_RESOLVED;
     if (fresh)
-        start(g->all, f, rule, failure, now_ms);
+        finding_start(g->all, f, rule, failure, now_ms);
     else if (f->state == FINDING_SETTLING)
         f->state = FINDING_OPEN;
     f->seen = true;

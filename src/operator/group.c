@@ -174,6 +174,25 @@ bool finding_has_records(const struct group *g, const struct finding *f) {
 
 /* ---- time ------------------------------------------------------------------------------------------------------------------- */
 
+void findings_set_no_past(struct findings *f) { f->no_past = true; }
+
+void findings_set_grace(struct findings *f, int64_t grace_s) {
+    f->has_grace = true;
+    f->grace_s = grace_s;
+}
+
+/* An open failure opens at `since` (default: now, its first sight) + grace. One-shot diagnosis has no past: then at once. */
+void finding_start(const struct findings *all, struct finding *f, const struct policy_rule *rule, struct doc_value failure,
+                   int64_t now_ms) {
+    int64_t since_ms = now_ms;
+    bool dated = clock_parse(doc_path_str(failure, "since"), &since_ms);
+    f->first_seen_ms = since_ms < now_ms ? since_ms : now_ms;
+    bool no_grace = all->immediate || (all->no_past && !dated);
+    int64_t grace_s = all->has_grace ? all->grace_s : rule->grace_s;
+    f->opens_ms = no_grace ? now_ms : f->first_seen_ms + grace_s * 1000;
+    f->state = FINDING_PENDING;
+}
+
 static int64_t earlier(int64_t a, int64_t b) { return a == 0 || (b != 0 && b < a) ? b : a; }
 
 /* When the finding has to be looked at next; 0: not by the clock. */
