@@ -51,7 +51,7 @@ local function not_ready(ctx, pod, status)
     local meta = pod.metadata
     text = ("container %s of pod %s/%s is not ready and no event says why"):format(status.name, meta.namespace, meta.name)
   end
-  if text then return "not-ready", text, since end
+  if text then return "not-ready", text, since, event end
 end
 
 local function oom_killed(ctx, pod, status)
@@ -77,6 +77,7 @@ end
 ---@return string? rule image, container-config, crash-loop, exited, restarting, init-stuck, not-ready or oom-killed
 ---@return string? text
 ---@return k8sgpt.Time? since
+---@return k8sgpt.View? event that says so
 function container.check(ctx, pod, status, init)
   local state = status.state or {}
   if state.waiting then return waiting(pod, status, state.waiting) end
@@ -97,6 +98,17 @@ function container.fields(list)
   }
   for i, field in ipairs(fields) do fields[i] = ("status.%s[].%s"):format(list, field) end
   return fields
+end
+
+--- What a rule declares that rests on these fields of the container that is the failure's key, whichever list it is in.
+---@param ... string
+---@return string[] paths
+function container.evidence(...)
+  local paths = {}
+  for _, list in ipairs { "initContainerStatuses", "containerStatuses" } do
+    for i = 1, select("#", ...) do paths[#paths + 1] = ("status.%s[name={key}].%s"):format(list, (select(i, ...))) end
+  end
+  return paths
 end
 
 return container

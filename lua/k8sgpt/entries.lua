@@ -1,5 +1,7 @@
 --- Reports that other tools leave in the cluster: lists of thousands of entries, of which a Result shows what matters.
 
+local evidence = require "k8sgpt.evidence"
+
 local entries = {}
 
 -- More of one report is no use to anybody, and a Result has to stay small enough to be stored.
@@ -23,7 +25,10 @@ function entries.failures(list, rule_of, failure_of)
       more = more + 1
     end
   end
-  if more > 0 then found[#found + 1] = { rule = "more", text = ("%d more entries of this report are not listed"):format(more) } end
+  if more > 0 then
+    local text = ("%d more entries of this report are not listed"):format(more)
+    found[#found + 1] = { rule = "more", text = text, evidence = { evidence.at("entries of the report that break a rule", MAX_FAILURES + more) } }
+  end
   return found
 end
 

@@ -131,4 +131,22 @@ function mask.sensitive(text, ...)
   return out
 end
 
+--- Adds names that the evidence of a failure shows, and its text need not.
+---@param failure k8sgpt.Failure
+---@param ... string? names
+---@return k8sgpt.Failure the same
+function mask.also(failure, ...)
+  local seen = {}
+  failure.sensitive = failure.sensitive or {}
+  for _, value in ipairs(failure.sensitive) do seen[value] = true end
+  for i = 1, select("#", ...) do
+    local value = (select(i, ...))
+    if value and value ~= "" and not seen[value] then
+      seen[value] = true
+      table.insert(failure.sensitive, value)
+    end
+  end
+  return failure
+end
+
 return mask

@@ -29,8 +29,8 @@
 ---@field text string for people; may hold counters and names, is not part of the finding's identity
 ---@field severity? k8sgpt.Severity default: the rule's
 ---@field since? k8sgpt.Time since when it is so; default: when it was first seen
----@field sensitive? string[] parts of text that must not leave the cluster unmasked
----@field evidence? {path: string, value: string}[] the fields that it rests on
+---@field sensitive? string[] parts of text and evidence that must not leave the cluster unmasked
+---@field evidence? {path: string, value: string}[] what it rests on beyond the rule's evidence, which comes before it (k8sgpt.evidence); 12 entries are shown, of a value 512 bytes
 ---@field as? k8sgpt.As what it is about, where that is not the object as such: failures of each become a Result of their own
 
 --- What is shown instead of the kind and the name of the object, for such as upstream calls by other names.
@@ -90,6 +90,7 @@
 ---@field severity k8sgpt.Severity
 ---@field grace? integer seconds that it must have lasted before it opens; default 0
 ---@field settle? integer seconds that it must be gone before it resolves; default 0
+---@field evidence? string[] paths of the subject's `fields` that it rests on: names, ["quoted names"], [] (every element), [type=Ready] or [name={key}] (the first element with that text; {key} is the failure's). The operator reads them and shows them with the finding, "(absent)" for one that leads to nothing, unless it ends in ?
 
 --- Where a finding goes. Without `sink` names nobody is told.
 ---@class k8sgpt.Route

@@ -1,6 +1,7 @@
 --- Reports of policy engines (wgpolicyk8s.io/v1alpha2: PolicyReport, ClusterPolicyReport).
 
 local entries = require "k8sgpt.entries"
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 
@@ -40,8 +41,10 @@ function policyreport.failures(subject, rule_of, text_of)
   if subject.metadata.deletionTimestamp then return {} end
   return entries.failures(subject.results, rule_of, function(result, rule)
     local text = text_of(result, rule)
+    local where = ("results[policy=%s,rule=%s]."):format(result.policy or "", result.rule or "")
     return {
       rule = rule, key = key_of(result), text = text, severity = SEVERITIES[(result.severity or ""):lower()],
+      evidence = { evidence.at(where .. "result", result.result), evidence.at(where .. "message", result.message) },
       sensitive = mask.sensitive(text, table.unpack(names_of(subject, result))),
     }
   end)

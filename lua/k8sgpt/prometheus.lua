@@ -1,6 +1,7 @@
 --- Where a pod of Prometheus has its configuration from, and what is wrong with it (Prometheus docs: Configuration). Messages are
 --- those that Prometheus itself prints.
 
+local evidence = require "k8sgpt.evidence"
 local k8sgpt = require "k8sgpt"
 local object = require "k8sgpt.object"
 
@@ -71,7 +72,11 @@ local function from_volume(ctx, pod, name, file)
     local source = volume.name == name and volume.configMap
     local key = source and key_of(source, file)
     local map = FILES[key] and ctx.get(CONFIG_MAP, pod.metadata.namespace, source.name)
-    if map then return dig(map, "data", key) end
+    local text = map and dig(map, "data", key)
+    if text then
+      local path = ("ConfigMap %s/%s: data[%s], bytes"):format(map.metadata.namespace, map.metadata.name, key)
+      return text, evidence.at(path, #text), map.metadata.name
+    end
   end
 end
 
@@ -79,14 +84,18 @@ end
 ---@param ctx k8sgpt.ReadContext
 ---@param pod k8sgpt.View
 ---@return string? nil: it is no pod of Prometheus, it is over or goes, or its file is in none of the ConfigMaps and keys looked at
+---@return {path: string, value: string}? evidence where it stands; not what, as it may hold passwords
+---@return string? name of that ConfigMap
 function prometheus.config(ctx, pod)
   local phase = dig(pod, "status", "phase")
   if pod.metadata.deletionTimestamp or phase == "Succeeded" or phase == "Failed" or not is_prometheus(pod) then return nil end
   for _, container in ipairs(dig(pod, "spec", "containers") or {}) do
     local path = path_of(container)
     local volume, file = place_of(container, path or "")
-    local text = volume and from_volume(ctx, pod, volume, file)
-    if text then return text end
+    if volume then
+      local text, where, name = from_volume(ctx, pod, volume, file)
+      if text then return text, where, name end
+    end
   end
 end
 

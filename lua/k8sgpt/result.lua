@@ -88,13 +88,23 @@ local function copy(list, fields)
   return array(out)
 end
 
+-- All that is shown of a finding in words of the cluster.
+local function words_of(finding)
+  local words = { finding.text }
+  for _, item in ipairs(finding.evidence or {}) do
+    words[#words + 1] = item.path
+    words[#words + 1] = item.value
+  end
+  return table.concat(words, "\n")
+end
+
 -- An analyzer names what is sensitive; a finding that was read back from a Result has the pairs already.
 local function sensitive_of(finding, key)
   local pairs_of, names = {}, {}
   for _, item in ipairs(finding.sensitive or {}) do
     if type(item) == "string" then names[#names + 1] = item else pairs_of[#pairs_of + 1] = item end
   end
-  if #names > 0 then pairs_of = select(2, mask.apply(finding.text, names, key)) end
+  if #names > 0 then pairs_of = select(2, mask.apply(words_of(finding), names, key)) end
   return copy(pairs_of, { "unmasked", "masked" })
 end
 

@@ -36,6 +36,19 @@ function selector.describe(expression)
   return #values > 0 and ("%s (%s)"):format(text, table.concat(values, ", ")) or text
 end
 
+--- All labels and values that a selector names.
+---@param wanted? k8sgpt.View|table {matchLabels?, matchExpressions?}
+---@return string[]
+function selector.names(wanted)
+  local names = {}
+  for name, value in pairs(object.dig(wanted, "matchLabels") or {}) do table.move({ name, value }, 1, 2, #names + 1, names) end
+  for _, expression in ipairs(object.dig(wanted, "matchExpressions") or {}) do
+    names[#names + 1] = expression.key
+    for _, value in ipairs(selector.values(expression)) do names[#names + 1] = value end
+  end
+  return names
+end
+
 --- Whether labels satisfy a selector. No selector and an empty one are satisfied by any; of an operator that does not exist, nothing
 --- is known to hold.
 ---@param wanted? k8sgpt.View|table {matchLabels?, matchExpressions?}

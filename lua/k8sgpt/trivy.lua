@@ -1,6 +1,7 @@
 --- Reports of the Trivy operator (aquasecurity.github.io/v1alpha1): which object one is about stands in its labels.
 
 local entries = require "k8sgpt.entries"
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 
@@ -26,7 +27,9 @@ function trivy.failures(subject, list, rule_of, describe)
   return entries.failures(list, rule_of, function(entry, rule)
     local key, text, said = describe(entry)
     local sensitive = mask.sensitive(said, table.unpack(names))
-    return { rule = rule, key = key, text = text, severity = SEVERITIES[entry.severity], sensitive = sensitive }
+    for quoted in said:gmatch("'([^']+)'") do mask.also({ sensitive = sensitive }, quoted) end -- as its checks write names
+    local where = evidence.at(("report: severity of %s"):format(key), entry.severity)
+    return { rule = rule, key = key, text = text, severity = SEVERITIES[entry.severity], sensitive = sensitive, evidence = { where } }
   end)
 end
 

@@ -1,6 +1,7 @@
 --- Whether the API server can reach the webhooks of a configuration, validating and mutating ones alike. Texts are upstream's where
 --- it has the condition; like upstream, each webhook is reported by its own name.
 
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 
@@ -32,11 +33,21 @@ end
 -- What refuses requests as long as its webhook is not reached.
 local function severity_of(hook) return hook.failurePolicy ~= "Ignore" and "high" or nil end
 
+local function evidence_of(hook)
+  local where = ("webhooks[name=%s]."):format(hook.name)
+  local service = hook.clientConfig.service
+  return {
+    evidence.at(where .. "failurePolicy", hook.failurePolicy), evidence.at(where .. "clientConfig.service.namespace", service.namespace),
+    evidence.at(where .. "clientConfig.service.name", service.name),
+  }
+end
+
 local function add(found, hook, rule, key, text, ...)
   found[#found + 1] = {
     rule = rule, key = key, text = text, severity = severity_of(hook), as = { name = "/" .. hook.name },
-    sensitive = mask.sensitive(text, hook.name, ...),
+    sensitive = mask.sensitive(text, hook.name, ...), evidence = evidence_of(hook),
   }
+  return mask.also(found[#found], hook.clientConfig.service.namespace, hook.clientConfig.service.name)
 end
 
 -- One that serves is enough: the others are on their way, or have been replaced.
@@ -47,15 +58,17 @@ local function receivers(found, hook, kind, service, pods)
     if dig(pod, "status", "phase") == "Running" then
       running = running + 1
     elseif not pod.metadata.deletionTimestamp then
-      inactive[#inactive + 1] = pod.metadata.name
+      inactive[#inactive + 1] = pod
     end
   end
   if running > 0 then
     add(found, hook, "not-ready", nil, ("%s Webhook %s has no ready receiver pod"):format(kind, hook.name))
     return
   end
-  for _, name in ipairs(inactive) do
-    add(found, hook, "inactive", name, ("%s Webhook (%s) is pointing to an inactive receiver pod (%s)"):format(kind, hook.name, name), name)
+  for _, pod in ipairs(inactive) do
+    local name = pod.metadata.name
+    local text = ("%s Webhook (%s) is pointing to an inactive receiver pod (%s)"):format(kind, hook.name, name)
+    table.insert(add(found, hook, "inactive", name, text, name).evidence, evidence.of(pod, "status.phase"))
   end
   if #inactive == 0 then
     local text = ("No active pods found within service %s as mapped to by %s Webhook %s"):format(service, kind, hook.name)
@@ -81,7 +94,8 @@ end
 local function authority(found, hook, kind)
   if text_of(hook.clientConfig.caBundle) or hook.failurePolicy == "Ignore" then return end
   local text = ("%s Webhook %s has no caBundle, so that no request passes it"):format(kind, hook.name)
-  add(found, hook, "no-ca", nil, text)
+  local failure = add(found, hook, "no-ca", nil, text)
+  table.insert(failure.evidence, evidence.at(("webhooks[name=%s].clientConfig.caBundle"):format(hook.name), nil))
 end
 
 --- Everything that is wrong with the webhooks of one configuration.

@@ -56,6 +56,13 @@ describe("result", function()
     end)
   end)
 
+  it("names what is sensitive in evidence too, and shows the evidence", function()
+    local evidence = { { path = "Pod shop/db-0: status.phase", value = "Pending" }, { path = "spec.serviceName", value = "db-0.x" } }
+    local failure = result.render(group { findings = { finding("f1", { sensitive = { "x", "db-0", "none" }, evidence = evidence }) } }, CR, KEY).spec.error[1]
+    assert.same(evidence, failure.evidence)
+    assert.same({ { unmasked = "db-0", masked = mask.of("db-0", KEY) }, { unmasked = "x", masked = mask.of("x", KEY) } }, failure.sensitive)
+  end)
+
   it("is shown as what the analyzer says, and remembers its object", function()
     local out = result.render(group { as = { kind = "Storage/Pod" } }, CR, KEY)
     assert.same({ "Storage/Pod", "shop/web" }, { out.spec.kind, out.spec.name })

@@ -23,7 +23,7 @@ static const char HELP[] =
     "Flags:\n"
     "  --builtin-policies DIR  the policies below the tested ones, instead of those that came with this executable\n"
     "  --trace                 print what policies say by ctx.trace\n"
-    "  -o json                 one line of JSON a case\n"
+    "  -o json                 one line of JSON a case, with what an analyzer found in it\n"
     "  -h, --help              this text\n"
     "\n"
     "Exit code: 0 all passed, 1 a case failed, 2 wrong usage, 3 a policy does not load.\n"
@@ -47,8 +47,8 @@ struct tally {
 
 /* ---- results -------------------------------------------------------------------------------------------------------------------- */
 
-static void print_json(const struct tally *t, const char *name, const char *problem) {
-    enum { MAX_LINE_BYTES = 64 * 1024 };
+static void print_json(const struct tally *t, const char *name, const char *problem, struct doc_value found) {
+    enum { MAX_LINE_BYTES = 1024 * 1024 };
     struct buf line = buf_new(MAX_LINE_BYTES);
     struct err err;
     int rc = buf_puts(&line, "{\"policy\":", &err);
@@ -57,18 +57,20 @@ static void print_json(const struct tally *t, const char *name, const char *prob
     if (!rc) rc = json_write_str(str_of(name), JSON_COMPACT, &line, &err);
     if (!rc) rc = buf_printf(&line, &err, ",\"passed\":%s,\"problem\":", problem ? "false" : "true");
     if (!rc) rc = json_write_str(str_of(problem), JSON_COMPACT, &line, &err);
+    if (!rc && doc_type(found) != DOC_ABSENT) rc = buf_puts(&line, ",\"found\":", &err);
+    if (!rc && doc_type(found) != DOC_ABSENT) rc = json_write(found, JSON_COMPACT, &line, &err);
     if (!rc) printf("%s}\n", line.data);
     buf_free(&line);
 }
 
-static void result(const char *name, const char *problem, void *arg) {
+static void result(const char *name, const char *problem, struct doc_value found, void *arg) {
     struct tally *t = arg;
     if (problem)
         t->failed++;
     else
         t->passed++;
     if (t->options->json)
-        print_json(t, name, problem);
+        print_json(t, name, problem, found);
     else if (problem)
         printf("FAILED %s: %s\n       %s\n", t->policy, name, problem);
 }
@@ -100,9 +102,9 @@ static void test_policy(const char *dir, const struct policy *p, struct tally *t
     struct err err;
     snprintf(t->policy, sizeof t->policy, "%.40s/%.100s", policy_kind_folder(p->kind), p->name);
     if (!table)
-        result("table", "there is no policy_test.yaml beside it", t);
+        result("table", "there is no policy_test.yaml beside it", DOC_NO_VALUE, t);
     else if (policytest_run(p, table, &listener, &err))
-        result("table", err.msg, t);
+        result("table", err.msg, DOC_NO_VALUE, t);
     free(table);
 }
 

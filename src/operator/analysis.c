@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "doc/copy.h"
 #include "operator/diagnosis_internal.h"
+#include "script/evidence.h"
 #include "script/failures.h"
 
 enum { MEMORY_RETRY_MS = 5000 };
@@ -92,12 +92,11 @@ static void attempt_free(struct attempt *t) {
 static int take_failures(struct attempt *t, struct reader *reader, const struct policy *policy, const struct doc *object) {
     struct err *err = &t->outcome.err;
     if (!t->outcome.values) return 0;
-    struct doc *failures = doc_copy(doc_at(doc_root(t->outcome.values), 0), err);
+    struct doc_value failures = doc_at(doc_root(t->outcome.values), 0);
+    int rc = failures_check(policy, failures, err);
+    if (!rc && !(t->failures = evidence_attach(policy, object, failures, err))) rc = (int)err->code;
     doc_unref(t->outcome.values);
     t->outcome.values = NULL;
-    if (!failures) return err->code;
-    t->failures = failures;
-    int rc = failures_check(policy, doc_root(failures), err);
     return rc ? rc : reader_root_owner(reader, object, &t->parent, err);
 }
 

@@ -100,6 +100,7 @@ static void take_failure(struct group *g, struct finding *f, struct doc_value fa
         g->text_stale |= f->text[0] != '\0';
         if (!str_replace(&f->text, text)) findings_lost(g->all, "no memory for a text");
     }
+    if (f->failure && !doc_equal(doc_path(failure, "evidence"), doc_path(doc_root(f->failure), "evidence"))) g->text_stale = true;
     struct doc *copy = doc_copy(failure, &err);
     if (!copy) {
         findings_lost(g->all, err.msg);

@@ -111,6 +111,7 @@ static int make_world(struct trial *t, struct err *err) {
 
 static void end_world(struct trial *t) {
     doc_unref(t->outcome.values);
+    doc_unref(t->open);
     for (size_t i = 0; i < t->part_count; i++) doc_unref(t->parts[i]);
     reader_release(&t->reader);
     policycalls_free(t->calls);
@@ -154,7 +155,7 @@ static void run_case(const struct policy *policy, const char *dir, struct doc_va
     bool good = known_keys(row, CASE_KEYS, &stranger);
     if (!good && buf_printf(&t.why, &err, "a case has no field " STR_FMT, STR_ARG(stranger))) buf_clear(&t.why);
     good = good && try_case(&t);
-    l->result(name.n ? name.p : "(a case without a name)", good ? NULL : t.why.len ? t.why.data : "it failed", l->arg);
+    l->result(name.n ? name.p : "(a case without a name)", good ? NULL : t.why.len ? t.why.data : "it failed", doc_root(t.open), l->arg);
     end_world(&t);
     buf_free(&t.why);
 }

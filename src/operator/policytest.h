@@ -7,8 +7,8 @@
 #include "script/bundle.h"
 
 struct policytest_listener {
-    /* One case is over; problem NULL: passed. */
-    void (*result)(const char *name, const char *problem, void *arg);
+    /* One case is over; problem NULL: passed. `found`: what an analyzer reports in it (k8sgpt.Failure), absent for other kinds. */
+    void (*result)(const char *name, const char *problem, struct doc_value found, void *arg);
     void (*trace)(struct str message, void *arg); /* what the policy says by ctx.trace; may be NULL */
     void *arg;
 };

@@ -21,6 +21,7 @@ struct trial {
     struct script_outcome outcome;
     struct doc *parts[4]; /* arguments cut out of the table */
     size_t part_count;
+    struct doc *open; /* what an analyzer found that is open now; NULL: it was not asked */
     int64_t now_ms;
     struct buf why;
 };

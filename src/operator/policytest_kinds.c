@@ -6,6 +6,7 @@
 #include "operator/docmatch.h"
 #include "operator/findings.h"
 #include "operator/policytest_internal.h"
+#include "script/evidence.h"
 #include "script/failures.h"
 
 enum { MAX_REPORT_BYTES = 1024 * 1024 };
@@ -114,17 +115,25 @@ static bool check_again(struct trial *t, int64_t next_ms) {
     return false;
 }
 
-static bool judge_findings(struct trial *t, const struct gvk *gvk, struct str ns, struct str name) {
+static bool judge_findings(struct trial *t, const struct gvk *gvk, const struct doc *object) {
     struct err err;
-    struct doc_value failures = doc_at(doc_root(t->outcome.values), 0);
+    struct doc_value meta = doc_path(doc_root(object), "metadata"), failures = doc_at(doc_root(t->outcome.values), 0);
     int64_t next_ms = 0;
     if (doc_len(failures) && failures_check(t->policy, failures, &err)) return trial_complain(t, err.msg);
-    struct verdict v = {.policy = t->policy, .decider = t->policy, .gvk = gvk, .ns = ns, .name = name, .failures = failures};
-    struct doc *open = open_findings(t, &v, &next_ms, &err);
-    if (!open) return trial_complain(t, err.msg);
-    bool good = docmatch(doc_root(open), trial_field(t, "expect"), "expect", &t->why) && check_again(t, next_ms);
-    doc_unref(open);
-    return good;
+    struct doc *whole = evidence_attach(t->policy, object, failures, &err);
+    if (!whole) return trial_complain(t, err.msg);
+    t->parts[t->part_count++] = whole;
+    struct verdict v = {
+        .policy = t->policy,
+        .decider = t->policy,
+        .gvk = gvk,
+        .ns = doc_path_str(meta, "namespace"),
+        .name = doc_path_str(meta, "name"),
+        .failures = doc_root(whole),
+    };
+    t->open = open_findings(t, &v, &next_ms, &err);
+    if (!t->open) return trial_complain(t, err.msg);
+    return docmatch(doc_root(t->open), trial_field(t, "expect"), "expect", &t->why) && check_again(t, next_ms);
 }
 
 static bool try_analyzer(struct trial *t, const struct policy *policy) {
@@ -136,7 +145,7 @@ static bool try_analyzer(struct trial *t, const struct policy *policy) {
     if (!object) return trial_complain(t, "the subject is not among the objects");
     call(t, policy, "run", &(struct script_arg){object, watch->projection}, 1);
     if (!failed_as_expected(t)) return false;
-    return t->outcome.result != SCRIPT_OK || judge_findings(t, watch->gvk, ns, name);
+    return t->outcome.result != SCRIPT_OK || judge_findings(t, watch->gvk, object);
 }
 
 /* ---- filters, routes, sinks, reports

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "script/evidence.h"
 #include "script/load.h"
 
 /* What a policy file returned, against the contract in lua/k8sgpt/meta.lua. Messages say "PATH: what; what to do". */
@@ -159,5 +160,6 @@ int policy_check(struct policy_entry *e, struct err *err) {
     if (rc) return rc;
     rc = check_watches(&e->policy, table, err);
     if (!rc) rc = check_rules(&e->policy, table, err);
+    if (!rc && !e->policy.wraps) rc = evidence_check(&e->policy, err);
     return rc ? err_prefix(err, "%s", e->file->source) : 0;
 }

@@ -13,7 +13,7 @@ static int check_rule_fields(const char *name, struct doc_value v, struct err *e
     for (size_t i = 0; i < doc_len(v); i++) {
         struct str key;
         doc_pair(v, i, &key, NULL);
-        if (!str_is(key, "severity") && !str_is(key, "grace") && !str_is(key, "settle"))
+        if (!str_is(key, "severity") && !str_is(key, "grace") && !str_is(key, "settle") && !str_is(key, "evidence"))
             return err_set(err, ERR_POLICY, "rule %s has an unknown field " STR_FMT, name, STR_ARG(key));
     }
     return 0;
@@ -24,6 +24,10 @@ static int check_rule(struct policy_rule *rule, struct doc_value v, struct err *
     if (rc) return rc;
     if (!severity_parse(doc_path_str(v, "severity"), &rule->severity))
         return err_set(err, ERR_POLICY, "severity of rule %s must be critical, high, medium or low", rule->name);
+    rule->evidence = doc_get(v, STR("evidence"));
+    bool empty = doc_type(rule->evidence) == DOC_OBJECT && doc_len(rule->evidence) == 0; /* {} in Lua */
+    if (doc_type(rule->evidence) != DOC_ABSENT && doc_type(rule->evidence) != DOC_ARRAY && !empty)
+        return err_set(err, ERR_POLICY, "evidence of rule %s must be a list of paths", rule->name);
     rc = read_seconds(doc_get(v, STR("grace")), rule->name, "grace", &rule->grace_s, err);
     return rc ? rc : read_seconds(doc_get(v, STR("settle")), rule->name, "settle", &rule->settle_s, err);
 }

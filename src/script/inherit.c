@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "script/evidence.h"
 #include "script/load.h"
 
 /* What a policy takes from the layer below, and from params.yaml. */
@@ -41,6 +42,7 @@ int policy_stand_on(struct policy_entry *e, const struct policy *lower, struct e
     if (!*p->description) p->description = lower->description;
     int rc = inherit_watches(p, lower, err);
     if (!rc) rc = inherit_rules(p, lower, err);
+    if (!rc) rc = evidence_check(p, err); /* its rules may name fields that only the layer below reads */
     return rc ? err_prefix(err, "%s", e->file->source) : 0;
 }
 

@@ -24,8 +24,9 @@ enum severity { SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL,
 struct policy_rule {
     const char *name;
     enum severity severity;
-    int64_t grace_s;  /* open only once it has lasted that long */
-    int64_t settle_s; /* resolve only once it was gone that long */
+    int64_t grace_s;           /* open only once it has lasted that long */
+    int64_t settle_s;          /* resolve only once it was gone that long */
+    struct doc_value evidence; /* paths that it rests on (script/evidence.h), in the policy's table; absent: none */
 };
 
 struct policy_watch {

@@ -28,6 +28,11 @@ return {
   description = "CatalogSources (OLM v0) that OLM cannot talk to",
   watches = { "operators.coreos.com/v1alpha1/CatalogSource" },
   fields = { "status.connectionState" },
-  rules = { ["not-ready"] = { severity = "high", grace = 120 } }, -- the pod that serves it starts, or restarts
+  rules = {
+    ["not-ready"] = { -- the pod that serves it starts, or restarts
+      severity = "high", grace = 120,
+      evidence = { "status.connectionState.lastObservedState", "status.connectionState.address" },
+    },
+  },
   run = run,
 }

@@ -1,5 +1,6 @@
 --- ClusterCatalogs of OLM v1 that cannot be fetched or are not served. Texts are upstream's.
 
+local evidence = require "k8sgpt.evidence"
 local image = require "k8sgpt.image"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
@@ -22,6 +23,7 @@ local function images(found, catalog)
   if not text_of(resolved) then add(found, catalog, "unresolved", "missing status.resolvedSource.image.ref") end
   if not image.is_pinned(resolved) then
     add(found, catalog, "digest", "status.resolvedSource.image.ref must end with @sha256:<digest>")
+    mask.also(found[#found], resolved)
   end
 end
 
@@ -48,11 +50,11 @@ return {
   watches = { "olm.operatorframework.io/v1/ClusterCatalog" },
   fields = fields,
   rules = {
-    image = { severity = "high" },
-    unresolved = { severity = "medium" },
-    digest = { severity = "medium" },
-    ["not-served"] = { severity = "high", grace = 300 }, -- a catalog takes minutes to be pulled and unpacked
-    ["not-progressing"] = { severity = "medium", grace = 300, settle = 600 }, -- each retry ends differently
+    image = { severity = "high", evidence = { "spec.source.image.ref" } },
+    unresolved = { severity = "medium", evidence = { "status.resolvedSource.image.ref" } },
+    digest = { severity = "medium", evidence = { "status.resolvedSource.image.ref" } },
+    ["not-served"] = { severity = "high", grace = 300, evidence = evidence.condition("Serving") }, -- a catalog takes minutes to be pulled and unpacked
+    ["not-progressing"] = { severity = "medium", grace = 300, settle = 600, evidence = evidence.condition("Progressing") }, -- each retry ends differently
   },
   run = run,
 }

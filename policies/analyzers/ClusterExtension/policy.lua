@@ -1,5 +1,6 @@
 --- ClusterExtensions of OLM v1 that are not installed or do not get on. Texts are upstream's.
 
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 local olm = require "k8sgpt.olm"
@@ -44,10 +45,10 @@ return {
   watches = { "olm.operatorframework.io/v1/ClusterExtension" },
   fields = fields,
   rules = {
-    ["upgrade-policy"] = { severity = "high" },
-    ["source-type"] = { severity = "high" },
-    ["not-installed"] = { severity = "high", grace = 300 }, -- an operator takes minutes to be installed
-    ["not-progressing"] = { severity = "medium", grace = 300, settle = 600 }, -- each retry ends differently
+    ["upgrade-policy"] = { severity = "high", evidence = { "spec.source.catalog.upgradeConstraintPolicy" } },
+    ["source-type"] = { severity = "high", evidence = { "spec.source.sourceType" } },
+    ["not-installed"] = { severity = "high", grace = 300, evidence = evidence.condition("Installed") }, -- an operator takes minutes to be installed
+    ["not-progressing"] = { severity = "medium", grace = 300, settle = 600, evidence = evidence.condition("Progressing") }, -- each retry ends differently
   },
   run = run,
 }

@@ -36,8 +36,14 @@ return {
     "status.conditions[].reason", "status.conditions[].message", "status.conditions[].lastTransitionTime",
   },
   rules = {
-    failed = { severity = "high", settle = 600 }, -- OLM tries again, and fails again
-    pending = { severity = "medium", grace = 600 }, -- an installation or an upgrade takes minutes
+    failed = { -- OLM tries again, and fails again
+      severity = "high", settle = 600,
+      evidence = { "status.phase", "status.reason?", "status.message?", "status.conditions[].reason" },
+    },
+    pending = { -- an installation or an upgrade takes minutes
+      severity = "medium", grace = 600,
+      evidence = { "status.phase", "status.reason?", "status.message?", "status.conditions[].reason" },
+    },
   },
   run = run,
 }

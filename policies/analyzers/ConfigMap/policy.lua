@@ -1,13 +1,18 @@
 --- ConfigMaps that nobody uses, that hold nothing or too much. Texts are upstream's.
 
 local consumers = require "k8sgpt.consumers"
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 
 local dig = object.dig
 
-local function add(found, map, rule, text)
-  found[#found + 1] = { rule = rule, text = text, sensitive = mask.sensitive(text, map.metadata.namespace, map.metadata.name) }
+-- What is counted, not what it holds, which may be secret.
+local function add(found, map, rule, text, counted, number)
+  found[#found + 1] = {
+    rule = rule, text = text, sensitive = mask.sensitive(text, map.metadata.namespace, map.metadata.name),
+    evidence = { evidence.at(counted, number) },
+  }
 end
 
 -- Where another policy reads the texts themselves, they come instead of their sizes.
@@ -49,10 +54,13 @@ local function run(ctx, map)
   local encoded, blobs = sizes_of(map.binaryData)
   bytes = bytes + encoded * 3 // 4 -- base64: four characters for three bytes
   if not consumers.exist(ctx, meta.namespace, meta.name) then
-    add(found, map, "unused", ("ConfigMap %s is not used by any pods in the namespace"):format(meta.name))
+    add(found, map, "unused", ("ConfigMap %s is not used by any pods in the namespace"):format(meta.name),
+      "pods, and templates of pods, that use it", 0)
   end
-  if texts + blobs == 0 then add(found, map, "empty", ("ConfigMap %s is empty"):format(meta.name)) end
-  if bytes > ctx.params.max_bytes then add(found, map, "large", ("ConfigMap %s is larger than 1MB (%d bytes)"):format(meta.name, bytes)) end
+  if texts + blobs == 0 then add(found, map, "empty", ("ConfigMap %s is empty"):format(meta.name), "data, binaryData: keys", 0) end
+  if bytes > ctx.params.max_bytes then
+    add(found, map, "large", ("ConfigMap %s is larger than 1MB (%d bytes)"):format(meta.name, bytes), "data, binaryData: bytes", bytes)
+  end
   return found
 end
 

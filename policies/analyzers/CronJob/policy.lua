@@ -98,11 +98,11 @@ return {
     "status.lastScheduleTime", "status.lastSuccessfulTime",
   },
   rules = {
-    schedule = { severity = "high" },
-    deadline = { severity = "medium" },
-    missed = { severity = "high" },
-    unsuccessful = { severity = "high" },
-    suspended = { severity = "low", grace = 86400 }, -- maintenance takes its time
+    schedule = { severity = "high", evidence = { "spec.schedule" } },
+    deadline = { severity = "medium", evidence = { "spec.startingDeadlineSeconds" } },
+    missed = { severity = "high", evidence = { "spec.schedule", "status.lastScheduleTime" } },
+    unsuccessful = { severity = "high", evidence = { "spec.schedule", "status.lastSuccessfulTime" } },
+    suspended = { severity = "low", grace = 86400, evidence = { "spec.suspend" } }, -- maintenance takes its time
   },
   run = run,
 }

@@ -65,9 +65,15 @@ return {
     "status.updatedNumberScheduled", "status.observedGeneration",
   },
   rules = {
-    ["not-ready"] = { severity = "high", grace = 300 }, -- a new node first pulls the images of all its pods
-    rollout = { severity = "high", grace = ROLLOUT },
-    ["pull-secret"] = { severity = "medium", grace = 60 }, -- tools create it beside the DaemonSet
+    ["not-ready"] = { -- a new node first pulls the images of all its pods
+      severity = "high", grace = 300,
+      evidence = { "status.desiredNumberScheduled", "status.numberReady" },
+    },
+    rollout = { severity = "high", grace = ROLLOUT, evidence = { "status.desiredNumberScheduled", "status.updatedNumberScheduled", "status.numberReady" } },
+    ["pull-secret"] = { -- tools create it beside the DaemonSet
+      severity = "medium", grace = 60,
+      evidence = { "spec.template.spec.imagePullSecrets[name={key}].name" },
+    },
   },
   run = run,
 }

@@ -1,5 +1,6 @@
 --- Deployments that miss replicas, keep too many or do not get on with a rollout. Texts are upstream's where it has the condition.
 
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 
@@ -70,10 +71,10 @@ return {
   },
   rules = {
     -- Scaling is no rollout to the controller: new pods get the minute that a pod may be not ready (Pod/not-ready), and as long to go.
-    unavailable = { severity = "high", grace = 60 },
-    surplus = { severity = "medium", grace = 60 },
-    stalled = { severity = "high" },
-    ["replica-failure"] = { severity = "high" },
+    unavailable = { severity = "high", grace = 60, evidence = { "spec.replicas", "status.replicas", "status.readyReplicas" } },
+    surplus = { severity = "medium", grace = 60, evidence = { "spec.replicas", "status.replicas", "status.readyReplicas" } },
+    stalled = { severity = "high", evidence = evidence.condition("Progressing") },
+    ["replica-failure"] = { severity = "high", evidence = evidence.condition("ReplicaFailure") },
   },
   run = run,
 }

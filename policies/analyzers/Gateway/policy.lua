@@ -1,5 +1,6 @@
 --- Gateways that nobody serves, or with listeners that do not work. Texts are upstream's where it has the condition.
 
+local evidence = require "k8sgpt.evidence"
 local gateway = require "k8sgpt.gateway"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
@@ -43,6 +44,11 @@ local function listeners(found, target)
           :format(meta.namespace, meta.name, listener.name, condition.type, condition.status, condition.reason or "", condition.message or "")
         local key = listener.name .. " " .. condition.type
         add(found, "listener", key, gateway.since(target, condition), text, meta.namespace, meta.name, listener.name)
+        local where = ("status.listeners[name=%s].conditions[type=%s]."):format(listener.name, condition.type)
+        found[#found].evidence = {
+          evidence.at(where .. "status", condition.status), evidence.at(where .. "reason", condition.reason),
+          evidence.at(where .. "message", condition.message),
+        }
       end
     end
   end
@@ -71,9 +77,9 @@ return {
   watches = { "gateway.networking.k8s.io/v1/Gateway", { CLASS, fields = {} } },
   fields = fields,
   rules = {
-    class = { severity = "high", grace = 3 }, -- tools create it beside the Gateway
-    ["not-accepted"] = { severity = "high", grace = 60 },
-    ["not-programmed"] = { severity = "high", grace = 300 }, -- load balancers of clouds take minutes
+    class = { severity = "high", grace = 3, evidence = { "spec.gatewayClassName" } }, -- tools create it beside the Gateway
+    ["not-accepted"] = { severity = "high", grace = 60, evidence = evidence.condition("Accepted") },
+    ["not-programmed"] = { severity = "high", grace = 300, evidence = evidence.condition("Programmed") }, -- load balancers of clouds take minutes
     listener = { severity = "high", grace = 60 }, -- certificates are issued after the Gateway is there
   },
   run = run,

@@ -26,6 +26,11 @@ return {
     "spec.controllerName", "status.conditions[].type", "status.conditions[].status", "status.conditions[].message",
     "status.conditions[].lastTransitionTime",
   },
-  rules = { ["not-accepted"] = { severity = "high", grace = 60 } }, -- a controller that is just installed comes to its class soon
+  rules = {
+    ["not-accepted"] = { -- a controller that is just installed comes to its class soon
+      severity = "high", grace = 60,
+      evidence = { "spec.controllerName", "status.conditions[type=Accepted].status", "status.conditions[type=Accepted].message" },
+    },
+  },
   run = run,
 }

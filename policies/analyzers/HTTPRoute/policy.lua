@@ -1,5 +1,6 @@
 --- HTTPRoutes that no Gateway takes, or that lead to what is not there. Texts are upstream's where it has the condition.
 
+local evidence = require "k8sgpt.evidence"
 local gateway = require "k8sgpt.gateway"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
@@ -12,12 +13,12 @@ local GATEWAY, SERVICE = "gateway.networking.k8s.io/v1/Gateway", "v1/Service"
 local OF_PARENT = { NotAllowedByListeners = true, NoMatchingParent = true }
 local OF_BACKEND = { BackendNotFound = true, RefNotPermitted = true }
 
--- The same Gateway or Service may be named many times. `about`: what a controller need not say again.
+-- The same Gateway or Service may be named many times. `about`: what a controller need not say again; found.at: what is looked at.
 local function add(found, rule, key, about, text, ...)
   found.said[about] = true
   local id = rule .. " " .. key
   if found.seen[id] then return end
-  found.seen[id] = { rule = rule, key = key, text = text, sensitive = mask.sensitive(text, ...) }
+  found.seen[id] = { rule = rule, key = key, text = text, sensitive = mask.sensitive(text, ...), evidence = { found.at } }
   table.insert(found.list, found.seen[id])
   return found.seen[id]
 end
@@ -47,6 +48,7 @@ end
 
 local function backend(ctx, found, meta, target)
   if not target or (target.group or "") ~= "" or (target.kind or "Service") ~= "Service" then return end
+  found.at = evidence.at("spec.rules[].backendRefs[]", { namespace = target.namespace, name = target.name, port = target.port })
   local ns, name, port = target.namespace or meta.namespace, target.name, target.port
   local service, key = ctx.get(SERVICE, ns, name), ns .. "/" .. name
   if not service then
@@ -73,6 +75,7 @@ local function conditions(found, route)
           :format(meta.namespace, meta.name, condition.type, kind, ns, name, condition.reason or "", condition.message or "")
         local section = to.sectionName or to.port
         local key = ("%s %s %s/%s%s"):format(condition.type, status.controllerName or "", ns, name, section and " " .. section or "")
+        found.at = evidence.at(("status.parents[parentRef.name=%s].conditions[type=%s].message"):format(name, condition.type), condition.message)
         local failure = add(found, "condition", key, "condition", text, meta.namespace, meta.name, ns, name)
         if failure then failure.since = gateway.since(route, condition) end
       end
@@ -83,7 +86,10 @@ end
 local function run(ctx, route)
   local found, meta = { list = {}, seen = {}, said = {} }, route.metadata
   if meta.deletionTimestamp then return found.list end
-  for _, reference in ipairs(dig(route, "spec", "parentRefs") or {}) do parent(ctx, found, meta, reference) end
+  for i, reference in ipairs(dig(route, "spec", "parentRefs") or {}) do
+    found.at = evidence.at(("spec.parentRefs[%d]"):format(i - 1), reference)
+    parent(ctx, found, meta, reference)
+  end
   for _, rule in ipairs(dig(route, "spec", "rules") or {}) do
     for _, target in ipairs(rule.backendRefs or {}) do backend(ctx, found, meta, target) end
     for _, filter in ipairs(rule.filters or {}) do backend(ctx, found, meta, dig(filter, "requestMirror", "backendRef")) end

@@ -1,5 +1,6 @@
 --- Autoscalers that cannot scale, or have nothing left to scale with. Texts are those of conditions and events, or upstream's.
 
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 local scaling = require "k8sgpt.scaling"
@@ -45,6 +46,7 @@ local function metrics(ctx, found, autoscaler)
     local last = dig(event, "series", "lastObservedTime") or event.lastTimestamp or event.eventTime
     if not seen[event.reason] and text_of(event.message) and last and not ctx.after(RECENT, last) then
       add(found, "metric", event.reason, event.message, event.firstTimestamp, autoscaler.metadata.name)
+      found[#found].evidence = evidence.event(event)
     end
     seen[event.reason] = true
   end
@@ -63,6 +65,7 @@ local function target(ctx, found, autoscaler)
   local kind, name, state, workload = reference.kind, reference.name, scaling.target(ctx, autoscaler.metadata.namespace, reference)
   if state == "impossible" then
     add(found, "kind", nil, ("HorizontalPodAutoscaler uses %s as ScaleTargetRef which is not an option."):format(kind))
+    mask.also(found[#found], name)
   end
   if state == "impossible" or state == "missing" then
     add(found, "target", nil, ("HorizontalPodAutoscaler uses %s/%s as ScaleTargetRef which does not exist."):format(kind, name), nil, name)
@@ -80,6 +83,7 @@ local function rivals(ctx, found, autoscaler)
     if name ~= meta.name and other.spec.scaleTargetRef.kind == reference.kind then
       local text = ("HorizontalPodAutoscaler %s scales %s/%s as well"):format(name, reference.kind, reference.name)
       add(found, "rival", name, text, nil, name, reference.name)
+      mask.also(found[#found], meta.namespace).evidence = { evidence.of(other, "spec.scaleTargetRef") }
     end
   end
 end
@@ -106,13 +110,19 @@ return {
   },
   indexes = indexes,
   rules = {
-    condition = { severity = "high", grace = 120 }, -- new pods have no metrics yet
+    condition = { severity = "high", grace = 120, evidence = evidence.condition("{key}") }, -- new pods have no metrics yet
     metric = { severity = "medium", grace = 300 },
-    limited = { severity = "medium", grace = 900 }, -- a peak is what it is there for
-    kind = { severity = "high", grace = 3 },
-    target = { severity = "high", grace = 60 }, -- tools create it beside the workload
-    resources = { severity = "medium" },
-    rival = { severity = "high", grace = 60 },
+    limited = { -- a peak is what it is there for
+      severity = "medium", grace = 900,
+      evidence = { "status.conditions[type=ScalingLimited].reason", "spec.minReplicas", "spec.maxReplicas" },
+    },
+    kind = { severity = "high", grace = 3, evidence = { "spec.scaleTargetRef" } },
+    target = { severity = "high", grace = 60, evidence = { "spec.scaleTargetRef" } }, -- tools create it beside the workload
+    resources = {
+      severity = "medium",
+      evidence = { "spec.scaleTargetRef", "spec.metrics[].resource.target.type", "spec.metrics[].containerResource.target.type" },
+    },
+    rival = { severity = "high", grace = 60, evidence = { "spec.scaleTargetRef" } },
   },
   run = run,
 }

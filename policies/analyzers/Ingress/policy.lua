@@ -1,5 +1,6 @@
 --- Ingresses that nobody serves, or that lead to what is not there. Texts are upstream's where it has the condition.
 
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 
@@ -56,7 +57,7 @@ local function backend(ctx, found, namespace, target)
   elseif service and not has_port(service, port) then
     local wanted = tostring(port.name or port.number)
     local text = ("Ingress uses port %s of service %s/%s which does not have it."):format(wanted, namespace, name)
-    add(found, "port", name .. ":" .. wanted, text, namespace, name)
+    add(found, "port", name .. ":" .. wanted, text, namespace, name).evidence = { evidence.of(service, "spec.ports") }
   end
 end
 
@@ -109,12 +110,15 @@ return {
   },
   indexes = { [INGRESS_CLASS] = { IS_DEFAULT } },
   rules = {
-    ["no-class"] = { severity = "medium", grace = 3 }, -- tools create what belongs together one after another
-    class = { severity = "high", grace = 3 },
-    service = { severity = "high", grace = 3 },
-    port = { severity = "high", grace = 3 },
-    tls = { severity = "high", grace = NEW_CERTIFICATE.tls },
-    issuing = { severity = "high", grace = NEW_CERTIFICATE.issuing },
+    ["no-class"] = { severity = "medium", grace = 3, evidence = { "spec.ingressClassName" } }, -- tools create what belongs together one after another
+    class = { severity = "high", grace = 3, evidence = { "spec.ingressClassName?", 'metadata.annotations["kubernetes.io/ingress.class"]?' } },
+    service = {
+      severity = "high", grace = 3,
+      evidence = { "spec.rules[].http.paths[backend.service.name={key}].backend.service", "spec.defaultBackend.service?" },
+    },
+    port = { severity = "high", grace = 3, evidence = { "spec.rules[].http.paths[].backend.service", "spec.defaultBackend.service?" } },
+    tls = { severity = "high", grace = NEW_CERTIFICATE.tls, evidence = { "spec.tls[secretName={key}].secretName" } },
+    issuing = { severity = "high", grace = NEW_CERTIFICATE.issuing, evidence = { "spec.tls[secretName={key}].secretName" } },
   },
   run = run,
 }

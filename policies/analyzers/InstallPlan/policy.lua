@@ -27,9 +27,12 @@ return {
   watches = { "operators.coreos.com/v1alpha1/InstallPlan" },
   fields = { "status.phase", "status.conditions[].reason", "status.conditions[].message", "status.conditions[].lastTransitionTime" },
   rules = {
-    failed = { severity = "high" },
-    approval = { severity = "low", grace = 3600 }, -- somebody has to see it first
-    installing = { severity = "medium", grace = 600 },
+    failed = { severity = "high", evidence = { "status.phase", "status.conditions[].reason", "status.conditions[].message" } },
+    approval = { -- somebody has to see it first
+      severity = "low", grace = 3600,
+      evidence = { "status.phase", "status.conditions[].reason", "status.conditions[].message" },
+    },
+    installing = { severity = "medium", grace = 600, evidence = { "status.phase", "status.conditions[].reason", "status.conditions[].message" } },
   },
   run = run,
 }

@@ -1,5 +1,6 @@
 --- Jobs that failed for good, get no pods or were left suspended. Texts are upstream's where it has the condition.
 
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 
@@ -45,14 +46,16 @@ local function failed(ctx, found, job)
   local condition, event = object.condition(job, "Failed"), ctx.events(job)[1]
   if is_made_good(ctx, job, condition) then return end
   local text = dig(event, "reason") == "BackoffLimitExceeded" and text_of(event.message)
-  add(found, job, "failed", text or ("Job %s has failed"):format(job.metadata.name), { since = condition.lastTransitionTime })
+  local more = { since = condition.lastTransitionTime, evidence = evidence.event(text and event or nil) }
+  add(found, job, "failed", text or ("Job %s has failed"):format(job.metadata.name), more)
 end
 
 -- Its pods are refused: by a quota, an admission policy, a missing service account.
 local function refused(ctx, found, job)
   local event = ctx.events(job, { reasons = { "FailedCreate", "SuccessfulCreate" } })[1]
   if dig(event, "reason") ~= "FailedCreate" or not text_of(event.message) then return end
-  if (dig(job, "status", "active") or 0) < (dig(job, "spec", "parallelism") or 1) then add(found, job, "refused", event.message) end
+  if (dig(job, "status", "active") or 0) >= (dig(job, "spec", "parallelism") or 1) then return end
+  add(found, job, "refused", event.message, { evidence = evidence.event(event) })
 end
 
 local function run(ctx, job)
@@ -82,9 +85,9 @@ return {
   fields = fields,
   params = { queue_labels = { "kueue.x-k8s.io/queue-name", "jobset.sigs.k8s.io/jobset-name" } },
   rules = {
-    failed = { severity = "high" },
-    refused = { severity = "high", grace = 60 }, -- the controller tries again
-    suspended = { severity = "low", grace = 600 }, -- an admission controller may let it go at once
+    failed = { severity = "high", evidence = { "status.conditions[type=Failed].status", "status.conditions[type=Failed].lastTransitionTime" } },
+    refused = { severity = "high", grace = 60, evidence = { "spec.parallelism", "status.active" } }, -- the controller tries again
+    suspended = { severity = "low", grace = 600, evidence = { "spec.suspend" } }, -- an admission controller may let it go at once
   },
   run = run,
 }

@@ -1,6 +1,7 @@
 --- Network policies that let everything pass, or apply to nothing. Texts are upstream's.
 
 local endpoints = require "k8sgpt.endpoints"
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 local selector = require "k8sgpt.selector"
@@ -13,19 +14,20 @@ local function is_empty(list)
   return count == 0
 end
 
-local function failure(rule, text, meta)
-  return { { rule = rule, text = text, sensitive = mask.sensitive(text, meta.namespace, meta.name) } }
+local function failure(rule, text, meta, wanted, more)
+  local found = { rule = rule, text = text, sensitive = mask.sensitive(text, meta.namespace, meta.name), evidence = { more } }
+  return { mask.also(found, table.unpack(selector.names(wanted))) }
 end
 
 -- A rule without peers and ports allows all of them; a policy without rules none (Kubernetes docs: Network Policies).
+---@return string? path of that rule
 local function allows_all(policy)
-  for _, rule in ipairs(dig(policy, "spec", "ingress") or {}) do
-    if is_empty(rule.from) and is_empty(rule.ports) then return true end
+  for i, rule in ipairs(dig(policy, "spec", "ingress") or {}) do
+    if is_empty(rule.from) and is_empty(rule.ports) then return ("spec.ingress[%d]"):format(i - 1) end
   end
-  for _, rule in ipairs(dig(policy, "spec", "egress") or {}) do
-    if is_empty(rule.to) and is_empty(rule.ports) then return true end
+  for i, rule in ipairs(dig(policy, "spec", "egress") or {}) do
+    if is_empty(rule.to) and is_empty(rule.ports) then return ("spec.egress[%d]"):format(i - 1) end
   end
-  return false
 end
 
 -- The query that finds the fewest pods: by labels where there are any, or by each value that an expression lists.
@@ -57,13 +59,14 @@ local function run(ctx, policy)
   local meta, wanted = policy.metadata, dig(policy, "spec", "podSelector") or {}
   if meta.deletionTimestamp then return {} end
   if is_empty(wanted.matchLabels) and is_empty(wanted.matchExpressions) then
-    if not allows_all(policy) then return {} end
-    return failure("allows-all", ("Network policy allows traffic to all pods: %s"):format(meta.name), meta)
+    local path = allows_all(policy)
+    if not path then return {} end
+    return failure("allows-all", ("Network policy allows traffic to all pods: %s"):format(meta.name), meta, wanted, evidence.at(path, "no peers, no ports"))
   end
   if selects_pods(ctx, meta.namespace, wanted) then return {} end
   -- What it is for was scaled to zero.
   if not is_empty(wanted.matchLabels) and endpoints.are_unwanted(ctx, meta.namespace, wanted.matchLabels) then return {} end
-  return failure("no-pods", ("Network policy is not applied to any pods: %s"):format(meta.name), meta)
+  return failure("no-pods", ("Network policy is not applied to any pods: %s"):format(meta.name), meta, wanted)
 end
 
 return {
@@ -77,8 +80,8 @@ return {
   },
   fields = { "spec.podSelector", "spec.ingress[].from", "spec.ingress[].ports", "spec.egress[].to", "spec.egress[].ports" },
   rules = {
-    ["allows-all"] = { severity = "medium" },
-    ["no-pods"] = { severity = "low", grace = 300 }, -- tools create it before the workload; Jobs come and go
+    ["allows-all"] = { severity = "medium", evidence = { "spec.podSelector" } },
+    ["no-pods"] = { severity = "low", grace = 300, evidence = { "spec.podSelector" } }, -- tools create it before the workload; Jobs come and go
   },
   run = run,
 }

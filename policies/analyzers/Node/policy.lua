@@ -1,6 +1,7 @@
 --- Nodes that say that something is wrong with them, say nothing any more, or are forgotten cordoned. Texts are upstream's where it
 --- has the condition.
 
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 
@@ -88,13 +89,19 @@ return {
     ignored = { "EtcdIsVoter" }, -- of k3s: a learner is no fault (upstream's exception)
   },
   rules = {
-    ["not-ready"] = { severity = "critical", grace = 60 }, -- a new node waits for its network, an updated kubelet starts again
-    network = { severity = "high", grace = 60 },
-    pressure = { severity = "high" },
-    problem = { severity = "high" },
-    unknown = { severity = "low", grace = 300 }, -- a check that ran into its time limit once
-    silent = { severity = "high" },
-    cordoned = { severity = "low", grace = 86400 }, -- maintenance takes its time
+    ["not-ready"] = { -- a new node waits for its network, an updated kubelet starts again
+      severity = "critical", grace = 60,
+      evidence = evidence.condition("{key}"),
+    },
+    network = { severity = "high", grace = 60, evidence = evidence.condition("{key}") },
+    pressure = { severity = "high", evidence = evidence.condition("{key}") },
+    problem = { severity = "high", evidence = evidence.condition("{key}") },
+    unknown = { severity = "low", grace = 300, evidence = evidence.condition("{key}") }, -- a check that ran into its time limit once
+    silent = { severity = "high", evidence = { "status.conditions[type=Ready].status", "status.conditions[type=Ready].lastHeartbeatTime" } },
+    cordoned = { -- maintenance takes its time
+      severity = "low", grace = 86400,
+      evidence = { "spec.unschedulable", "spec.taints[key=node.kubernetes.io/unschedulable].timeAdded" },
+    },
   },
   run = run,
 }

@@ -1,5 +1,7 @@
 --- Namespaces with several OperatorGroups: OLM v0 then installs nothing there. The text is upstream's.
 
+local evidence = require "k8sgpt.evidence"
+
 local GROUP = "operators.coreos.com/v1/OperatorGroup"
 
 -- The first of them speaks for all, in the name of the namespace.
@@ -11,7 +13,11 @@ local function run(ctx, group)
   end
   if #all < 2 or all[1].metadata.name ~= group.metadata.name then return {} end
   local text = ("%d OperatorGroups in namespace; this can break CSV resolution"):format(#all)
-  return { { rule = "several", text = text, as = { name = namespace } } }
+  local names, rests_on = { namespace }, {}
+  for i, other in ipairs(all) do
+    names[i + 1], rests_on[i] = other.metadata.name, evidence.of(other, "metadata.creationTimestamp")
+  end
+  return { { rule = "several", text = text, as = { name = namespace }, evidence = rests_on, sensitive = names } }
 end
 
 return {

@@ -1,6 +1,7 @@
 --- Claims that stay without a volume, lose it or cannot grow, and why. Texts are those of events and conditions.
 
 local claims = require "k8sgpt.claim"
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 
@@ -20,7 +21,7 @@ local function refusals(ctx, found, claim)
     if event.reason == "WaitForFirstConsumer" then return end
     if not seen[event.reason] and text_of(event.message) then
       seen[event.reason] = true
-      add(found, claim, "refused", event.message, { key = event.reason })
+      add(found, claim, "refused", event.message, { key = event.reason, evidence = evidence.event(event) })
     end
   end
 end
@@ -44,7 +45,7 @@ local function resize(ctx, found, claim)
     end
   end
   local event = is_resizing and #found == 0 and ctx.events(claim, { reasons = { "VolumeResizeFailed" } })[1]
-  if event and text_of(event.message) then add(found, claim, "resize", event.message) end
+  if event and text_of(event.message) then add(found, claim, "resize", event.message, { evidence = evidence.event(event) }) end
 end
 
 local function run(ctx, claim)
@@ -72,10 +73,10 @@ return {
   },
   indexes = claims.INDEXES,
   rules = {
-    lost = { severity = "critical" },
-    refused = { severity = "high" },
-    pending = { severity = "medium", grace = 60 }, -- seconds a provisioner may take
-    resize = { severity = "high" },
+    lost = { severity = "critical", evidence = { "status.phase" } },
+    refused = { severity = "high", evidence = { "status.phase" } },
+    pending = { severity = "medium", grace = 60, evidence = { "status.phase" } }, -- seconds a provisioner may take
+    resize = { severity = "high", evidence = { "status.conditions[type={key}].status", "status.conditions[type={key}].message" } },
   },
   run = run,
 }

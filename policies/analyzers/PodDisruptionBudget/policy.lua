@@ -13,6 +13,7 @@ local function add(found, budget, key, text, since, ...)
   found[#found + 1] = {
     rule = "blocked", key = key, text = text, since = since, severity = is_strict and "low" or nil, sensitive = mask.sensitive(text, ...),
   }
+  mask.also(found[#found], table.unpack(selector.names(dig(budget, "spec", "selector"))))
 end
 
 local function names_of(labels)
@@ -49,6 +50,14 @@ return {
     "spec.selector", "status.conditions[].type", "status.conditions[].status", "status.conditions[].reason",
     "status.conditions[].lastTransitionTime", "status.expectedPods", "status.currentHealthy", "status.desiredHealthy",
   },
-  rules = { blocked = { severity = "medium", grace = 600 } }, -- every rollout uses the budget up for a while
+  rules = {
+    blocked = { -- every rollout uses the budget up for a while
+      severity = "medium", grace = 600,
+      evidence = {
+        "status.conditions[type=DisruptionAllowed].status", "status.conditions[type=DisruptionAllowed].reason", "status.currentHealthy",
+        "status.desiredHealthy", "spec.selector",
+      },
+    },
+  },
   run = run,
 }

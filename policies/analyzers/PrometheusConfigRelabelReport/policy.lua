@@ -39,7 +39,7 @@ end
 
 local function run(ctx, pod)
   local found, seen, meta = {}, {}, pod.metadata
-  local config = prometheus.config(ctx, pod)
+  local config, where, map = prometheus.config(ctx, pod)
   for _, job in ipairs(config and prometheus.discovering_jobs(config) or {}) do
     local name = tostring(dig(job, "job_name") or "")
     if #found < MAX_JOBS and not seen[name] then
@@ -47,8 +47,9 @@ local function run(ctx, pod)
         :format(name, list(job.relabel_configs, RELABEL, "- ", "  "), list(job.kubernetes_sd_configs, DISCOVERY, "", ""))
       found[#found + 1] = {
         rule = "job", key = name, text = text, as = { kind = "PrometheusConfigRelabelReport" },
-        sensitive = mask.sensitive(text, name, meta.namespace, meta.name),
+        evidence = { where }, sensitive = mask.sensitive(text, name, meta.namespace, meta.name),
       }
+      mask.also(found[#found], meta.namespace, map)
       seen[name] = true
     end
   end

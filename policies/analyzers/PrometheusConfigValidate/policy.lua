@@ -5,11 +5,12 @@ local prometheus = require "k8sgpt.prometheus"
 
 local function run(ctx, pod)
   local found, meta = {}, pod.metadata
-  local text = prometheus.config(ctx, pod)
+  local text, where, map = prometheus.config(ctx, pod)
   for i, problem in ipairs(text and prometheus.problems(text) or {}) do
     problem.as = { kind = "PrometheusConfigValidate" }
+    problem.evidence = { where }
     problem.sensitive = mask.sensitive(problem.text, meta.namespace, meta.name)
-    found[i] = problem
+    found[i] = mask.also(problem, meta.namespace, map)
   end
   return found
 end

@@ -1,5 +1,6 @@
 --- ReplicaSets whose pods are refused, or do not go. Texts are upstream's.
 
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 
@@ -33,8 +34,8 @@ return {
     "status.conditions[].message", "status.conditions[].lastTransitionTime",
   },
   rules = {
-    ["create-failed"] = { severity = "high" },
-    ["delete-failed"] = { severity = "low" },
+    ["create-failed"] = { severity = "high", evidence = evidence.condition("ReplicaFailure", "spec.replicas", "status.replicas") },
+    ["delete-failed"] = { severity = "low", evidence = evidence.condition("ReplicaFailure", "spec.replicas", "status.replicas") },
   },
   run = run,
 }

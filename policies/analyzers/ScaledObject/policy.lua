@@ -1,5 +1,6 @@
 --- ScaledObjects of KEDA that scale nothing. Texts are upstream's where it has the condition.
 
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 local scaling = require "k8sgpt.scaling"
@@ -36,6 +37,7 @@ local function target(ctx, found, scaled)
   if workload then resources(found, workload, scaled) end
   if state == "impossible" then
     add(found, "kind", nil, ("ScaledObject uses %s as ScaleTargetRef which is not an option."):format(kind))
+    mask.also(found[#found], name)
   end
   if state == "missing" or state == "impossible" and not scaling.may_exist(reference) then
     add(found, "target", nil, ("ScaledObject uses %s/%s as ScaleTargetRef which does not exist."):format(kind, name), name)
@@ -50,7 +52,7 @@ local function events(ctx, found, scaled)
     if MENDED[event.reason] then return end
     if event.type ~= "Normal" and message and not seen[event.reason] then
       seen[event.reason] = true
-      add(found, "event", event.reason, message, scaled.metadata.namespace, scaled.metadata.name)
+      add(found, "event", event.reason, message, scaled.metadata.namespace, scaled.metadata.name).evidence = evidence.event(event)
     end
   end
 end
@@ -86,11 +88,11 @@ return {
   },
   indexes = scaling.INDEXES,
   rules = {
-    kind = { severity = "high" },
-    target = { severity = "high", grace = 3 }, -- tools create it beside the ScaledObject
-    resources = { severity = "high" },
+    kind = { severity = "high", evidence = { "spec.scaleTargetRef" } },
+    target = { severity = "high", grace = 3, evidence = { "spec.scaleTargetRef" } }, -- tools create it beside the ScaledObject
+    resources = { severity = "high", evidence = { "spec.scaleTargetRef", "spec.triggers[].type" } },
     event = { severity = "high" },
-    ["not-ready"] = { severity = "high", grace = 60 },
+    ["not-ready"] = { severity = "high", grace = 60, evidence = evidence.condition("Ready") },
   },
   run = run,
 }

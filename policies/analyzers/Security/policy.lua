@@ -1,6 +1,7 @@
 --- Rights and privileges beyond what a workload should need. Texts are upstream's where it has the condition, and so are the kinds:
 --- Security/KIND.
 
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 local rbac = require "k8sgpt.rbac"
@@ -36,7 +37,9 @@ local function account(ctx, subject)
   if #names == 0 then return {} end
   if #names > MAX_NAMES then names[#names] = "..." end
   local text = ("Default service account is being used by pods: [%s]"):format(table.concat(names, " "))
-  return { failure(subject, "default-account", nil, text, table.unpack(names)) }
+  local found = failure(subject, "default-account", nil, text, table.unpack(names))
+  found.evidence = { evidence.at("pods whose spec.serviceAccountName is default", #names > MAX_NAMES and MAX_NAMES .. " or more" or #names) }
+  return { found }
 end
 
 local function wildcard(ctx, subject)
@@ -92,8 +95,11 @@ return {
   params = { trusted_namespaces = { "kube-system" } }, -- networks, volumes and controllers of the cluster itself
   rules = {
     ["default-account"] = { severity = "low" },
-    wildcard = { severity = "medium" },
-    privileged = { severity = "medium" },
+    wildcard = { severity = "medium", evidence = { "roleRef" } },
+    privileged = {
+      severity = "medium",
+      evidence = { "spec.initContainers[name={key}].securityContext.privileged", "spec.containers[name={key}].securityContext.privileged" },
+    },
   },
   run = function(ctx, subject)
     if subject.metadata.deletionTimestamp or is_trusted(subject.metadata.namespace, ctx.params) then return {} end

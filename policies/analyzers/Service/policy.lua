@@ -1,8 +1,10 @@
 --- Services that nobody answers for. Texts are upstream's; what it read from Endpoints comes from EndpointSlices here.
 
 local endpoints = require "k8sgpt.endpoints"
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
+local selectors = require "k8sgpt.selector"
 
 local dig = object.dig
 
@@ -16,12 +18,13 @@ end
 local function no_endpoints(ctx, found, meta, selector, pods)
   if not ctx.after(NEW_SERVICE, meta.creationTimestamp) or endpoints.are_coming(ctx, pods) then return end
   if endpoints.are_unwanted(ctx, meta.namespace, selector) then return end
-  local labels = {}
+  local labels, names = {}, selectors.names { matchLabels = selector }
   for label in pairs(selector) do labels[#labels + 1] = label end
   table.sort(labels)
   for _, label in ipairs(labels) do
     local text = ("Service has no endpoints, expected label %s=%s"):format(label, selector[label])
     add(found, "no-endpoints", label, text, label, selector[label])
+    mask.also(found[#found], table.unpack(names))
   end
 end
 
@@ -35,12 +38,14 @@ local function has_port(pod, list, name)
 end
 
 -- A port of a name that no container has leads nowhere, though there are endpoints.
-local function target_ports(found, named, pods)
+local function target_ports(found, named, pods, selector)
+  local names = selectors.names { matchLabels = selector }
   for _, target in ipairs(named) do
     local known = #pods == 0
     for _, pod in ipairs(pods) do known = known or has_port(pod, "containers", target) or has_port(pod, "initContainers", target) end
     if not known then
       add(found, "target-port", target, ("Service targetPort %s is not a port of any selected pod"):format(target), target)
+      mask.also(found[#found], table.unpack(names))
     end
   end
 end
@@ -54,6 +59,7 @@ local function events(ctx, found, service)
       seen[event.reason] = true
       local text = ("Service %s/%s has event %s"):format(meta.namespace, meta.name, event.message or "")
       add(found, "event", event.reason, text, meta.namespace, meta.name)
+      found[#found].evidence = evidence.event(event)
     end
   end
 end
@@ -78,7 +84,7 @@ local function run(ctx, service)
   local named = named_targets(service)
   if selector and (ready + unready == 0 or #named > 0) then
     local pods = ctx.list("v1/Pod", { ns = meta.namespace, labels = selector })
-    target_ports(found, named, pods)
+    target_ports(found, named, pods, selector)
     if ready + unready == 0 and #found == 0 then no_endpoints(ctx, found, meta, selector, pods) end
   end
   if unready > 0 then
@@ -86,6 +92,7 @@ local function run(ctx, service)
     for i, name in ipairs(names) do names[i] = name:match("/(.+)") end
     add(found, "not-ready", nil, text, table.unpack(names))
     found[#found].severity = ready == 0 and "high" or nil
+    found[#found].evidence = { evidence.at("EndpointSlices: endpoints[].conditions.ready", ("%d true, %d false"):format(ready, unready)) }
   end
   events(ctx, found, service)
   return found
@@ -106,9 +113,9 @@ return {
   },
   fields = { "spec.selector", "spec.type", "spec.ports[].targetPort" },
   rules = {
-    ["no-endpoints"] = { severity = "high" },
+    ["no-endpoints"] = { severity = "high", evidence = { "spec.selector" } },
     ["not-ready"] = { severity = "medium", grace = 60 }, -- every rollout has such endpoints for a while
-    ["target-port"] = { severity = "high" },
+    ["target-port"] = { severity = "high", evidence = { "spec.ports[targetPort={key}].targetPort", "spec.selector" } },
     event = { severity = "medium" },
   },
   run = run,

@@ -1,5 +1,6 @@
 --- StatefulSets that name what is not there, or whose pods do not come. Texts are upstream's where it has the condition.
 
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 
@@ -37,7 +38,7 @@ local function missing_pod(ctx, found, set, name)
       if event.reason == "SuccessfulCreate" and (message or ""):find("create Pod " .. name .. " ", 1, true) == 1 then seen.FailedCreate = true end
     elseif message and not seen[event.reason] then
       seen[event.reason] = true
-      add(found, "refused", event.reason, message, set.metadata.namespace, set.metadata.name, name)
+      add(found, "refused", event.reason, message, set.metadata.namespace, set.metadata.name, name).evidence = evidence.event(event)
     end
   end
   return #found > before
@@ -64,7 +65,8 @@ local function pod_is_well(ctx, found, set, wanted, name)
   local since = dig(ready, "lastTransitionTime") or pod.metadata.creationTimestamp
   if dig(pod, "status", "phase") ~= "Running" then
     local text = ("Statefulset pod %s in the namespace %s is not in running state."):format(name, namespace)
-    add(found, "not-running", name, text, namespace, name).since = since
+    local failure = add(found, "not-running", name, text, namespace, name)
+    failure.since, failure.evidence = since, { evidence.of(pod, "status.phase") }
   elseif dig(ready, "status") ~= "True" then
     lacks(found, set, wanted, name).since = since
   else
@@ -103,11 +105,14 @@ return {
     "status.availableReplicas", "status.readyReplicas",
   },
   rules = {
-    service = { severity = "high", grace = 3 }, -- tools create it beside the Service
-    ["storage-class"] = { severity = "high", grace = 3 },
-    refused = { severity = "high" },
-    ["not-running"] = { severity = "high", grace = 60 }, -- a pod of a rollout starts as long as one that is new
-    ["not-ready"] = { severity = "medium", grace = 300 }, -- databases recover before they are ready
+    service = { severity = "high", grace = 3, evidence = { "spec.serviceName" } }, -- tools create it beside the Service
+    ["storage-class"] = { severity = "high", grace = 3, evidence = { "spec.volumeClaimTemplates[spec.storageClassName={key}].spec.storageClassName" } },
+    refused = { severity = "high", evidence = { "spec.replicas", "status.readyReplicas" } },
+    ["not-running"] = { -- a pod of a rollout starts as long as one that is new
+      severity = "high", grace = 60,
+      evidence = { "spec.replicas", "status.readyReplicas" },
+    },
+    ["not-ready"] = { severity = "medium", grace = 300, evidence = { "spec.replicas", "status.readyReplicas" } }, -- databases recover before they are ready
   },
   run = run,
 }

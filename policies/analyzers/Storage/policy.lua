@@ -69,12 +69,12 @@ return {
   },
   indexes = { [CLASS] = { IS_DEFAULT }, ["v1/Pod"] = claims.INDEXES["v1/Pod"] },
   rules = {
-    defaults = { severity = "medium" },
-    released = { severity = "low", grace = 300 }, -- one that is to be deleted takes a moment
-    failed = { severity = "high" },
-    lost = { severity = "critical" },
-    pending = { severity = "medium", grace = 60 }, -- seconds a provisioner may take
-    small = { severity = "low" },
+    defaults = { severity = "medium", evidence = { 'metadata.annotations["storageclass.kubernetes.io/is-default-class"]' } },
+    released = { severity = "low", grace = 300, evidence = { "status.phase" } }, -- one that is to be deleted takes a moment
+    failed = { severity = "high", evidence = { "status.phase" } },
+    lost = { severity = "critical", evidence = { "status.phase" } },
+    pending = { severity = "medium", grace = 60, evidence = { "status.phase" } }, -- seconds a provisioner may take
+    small = { severity = "low", evidence = { "spec.capacity.storage?", "spec.resources.requests.storage?" } },
   },
   run = function(ctx, subject)
     return subject.metadata.deletionTimestamp and {} or CHECKS[subject.kind](ctx, subject)

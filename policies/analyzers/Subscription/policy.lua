@@ -1,5 +1,6 @@
 --- Subscriptions of OLM v0 that are not at their latest version. The text of states is upstream's.
 
+local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 local olm = require "k8sgpt.olm"
@@ -56,10 +57,13 @@ return {
   watches = { "operators.coreos.com/v1alpha1/Subscription" },
   fields = fields,
   rules = {
-    unknown = { severity = "medium", grace = 300 }, -- OLM has to fetch catalogs before it can say anything
-    pending = { severity = "medium", grace = 600 }, -- an upgrade takes minutes
-    failed = { severity = "high" },
-    problem = { severity = "high", grace = 120 }, -- catalogs are served by pods, which restart
+    unknown = { -- OLM has to fetch catalogs before it can say anything
+      severity = "medium", grace = 300,
+      evidence = { "status.state", "spec.installPlanApproval?" },
+    },
+    pending = { severity = "medium", grace = 600, evidence = { "status.state", "spec.installPlanApproval?" } }, -- an upgrade takes minutes
+    failed = { severity = "high", evidence = { "status.state", "spec.installPlanApproval?" } },
+    problem = { severity = "high", grace = 120, evidence = evidence.condition("{key}") }, -- catalogs are served by pods, which restart
   },
   run = run,
 }

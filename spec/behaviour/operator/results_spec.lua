@@ -1,5 +1,6 @@
 --- From a fault to a Result, a metric and a notification, and back.
 
+local json = require "cjson"
 local objects = require "support.objects"
 local operator = require "support.operator"
 
@@ -30,6 +31,16 @@ describe("a fault", function()
     assert.are.same({ "created", 1, "open" }, { status.lifecycle, #status.findings, status.findings[1].state })
     assert.matches("^%d+%-%d+%-%d+T", status.firstSeen)
     assert.are.same({ "log", status.findings[1].id }, { status.notifications[1].sink, status.notifications[1].finding })
+  end)
+
+  it("shows the fields that it rests on", function()
+    local pod = objects.image_error("web", "shop")
+    local cluster = operator.cluster { objects.k8sgpt(), pod }
+    cluster:operator()
+    local path, waiting = "status.containerStatuses[name=app].state.waiting", pod.status.containerStatuses[1].state.waiting
+    local evidence = cluster:await_result("Pod shop/web").spec.error[1].evidence
+    assert.are.same({ 1, path }, { #evidence, evidence[1].path })
+    assert.are.same(waiting, json.decode(evidence[1].value))
   end)
 
   it("has the name that the rule gives it", function()

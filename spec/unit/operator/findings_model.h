@@ -12,10 +12,10 @@
 enum { OBJECTS = 3, RULES = 4, KEYS = 2, FAILURES = RULES * KEYS, ROUNDS = 6000 };
 
 static struct policy_rule rules[RULES] = {
-    {"now", SEVERITY_HIGH, 0, 0},
-    {"slow", SEVERITY_MEDIUM, 60, 0},
-    {"sticky", SEVERITY_LOW, 0, 600},
-    {"both", SEVERITY_CRITICAL, 30, 120},
+    {.name = "now", .severity = SEVERITY_HIGH},
+    {.name = "slow", .severity = SEVERITY_MEDIUM, .grace_s = 60},
+    {.name = "sticky", .severity = SEVERITY_LOW, .settle_s = 600},
+    {.name = "both", .severity = SEVERITY_CRITICAL, .grace_s = 30, .settle_s = 120},
 };
 static const struct policy ANALYZER = {.kind = POLICY_ANALYZER, .name = "Pod", .rules = rules, .rule_count = RULES};
 

@@ -4,8 +4,9 @@
 #include "base/clock.h"
 #include "operator/findings.h"
 
-static struct policy_rule rules[] = {{"now", SEVERITY_HIGH, 0, 0}, {"slow", SEVERITY_MEDIUM, 60, 0}};
-static struct policy_rule rules_below[] = {{"only-below", SEVERITY_CRITICAL, 0, 0}};
+static struct policy_rule rules[] = {{.name = "now", .severity = SEVERITY_HIGH},
+                                     {.name = "slow", .severity = SEVERITY_MEDIUM, .grace_s = 60}};
+static struct policy_rule rules_below[] = {{.name = "only-below", .severity = SEVERITY_CRITICAL}};
 static const struct policy BELOW = {.kind = POLICY_ANALYZER, .name = "Pod", .rules = rules_below, .rule_count = 1};
 static const struct policy ANALYZER = {
     .kind = POLICY_ANALYZER, .name = "Pod", .layer = LAYER_CLUSTER, .rules = rules, .rule_count = 2, .lower = &BELOW};
@@ -305,6 +306,23 @@ static void without_a_past_a_failure_opens_at_once(void **state) {
     findings_free(once);
 }
 
+/* Like texts: shown within a minute of when they were shown last, and no sooner. */
+static void other_evidence_is_shown_after_a_minute(void **state) {
+    struct fixture *fx = *state;
+    judge(fx, "[{\"rule\":\"now\",\"text\":\"t\",\"evidence\":[{\"path\":\"p\",\"value\":\"1\"}]}]");
+    publish(fx, 1);
+    clock_fix_wall(1772359800000 + 59000);
+    judge(fx, "[{\"rule\":\"now\",\"text\":\"t\",\"evidence\":[{\"path\":\"p\",\"value\":\"2\"}]}]");
+    assert_false(findings_any_dirty(fx->all));
+    clock_fix_wall(1772359800000 + 60000);
+    judge(fx, "[{\"rule\":\"now\",\"text\":\"t\",\"evidence\":[{\"path\":\"p\",\"value\":\"2\"}]}]");
+    assert_true(findings_any_dirty(fx->all));
+    publish(fx, 2);
+    clock_fix_wall(1772359800000 + 120000);
+    judge(fx, "[{\"rule\":\"now\",\"text\":\"t\",\"evidence\":[{\"path\":\"p\",\"value\":\"2\"}]}]");
+    assert_false(findings_any_dirty(fx->all));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -321,6 +339,7 @@ int main(void) {
         TEST(filters_look_at_a_group_as_a_whole),
         TEST(a_stand_in_brings_its_own_rules),
         TEST(without_a_past_a_failure_opens_at_once),
+        TEST(other_evidence_is_shown_after_a_minute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

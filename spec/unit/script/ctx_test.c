@@ -277,7 +277,7 @@ static void test_next_fails(void **state) {
 
 static void test_failures_are_checked(void **state) {
     (void)state;
-    static const struct policy_rule rules[] = {{"a", SEVERITY_LOW, 0, 0}, {"b", SEVERITY_HIGH, 0, 0}};
+    static const struct policy_rule rules[] = {{.name = "a", .severity = SEVERITY_LOW}, {.name = "b", .severity = SEVERITY_HIGH}};
     const struct policy p = {.name = "T", .source = "T.lua", .rules = (struct policy_rule *)(uintptr_t)rules, .rule_count = 2};
     static const struct {
         const char *json, *message;
