@@ -2,7 +2,8 @@
 --
 -- A mask is "masked-" and the first 12 hex digits of HMAC-SHA-256(key, value): the same in every run, so that caches of answers
 -- hit and texts stay equal, and of no use to whoever lacks the key. Unlike upstream's (fresh random bytes a run, an unescaped
--- pattern), values are literal, whole words only, the longest first, and a mask is never masked again.
+-- pattern), values are literal, whole words only, the longest first, and a mask is never masked again. A longer name that begins or ends
+-- with one, as those of pods do with their workload's, is masked as a whole.
 
 local k8sgpt = require "k8sgpt"
 
@@ -80,7 +81,26 @@ local function replace(text, map, find)
   return table.concat(pieces), hits
 end
 
---- Replaces what is sensitive.
+-- The name that a match is part of: what is called after something, by - or . and more, gives it away.
+local function whole_name(text, first, last)
+  local from, to = first, last
+  while from > 1 and text:find("^[%w_.-]", from - 1) do from = from - 1 end
+  while text:find("^[%w_.-]", to + 1) do to = to + 1 end
+  while from < first and text:find("^[.-]", from) do from = from + 1 end
+  while to > last and text:find("^[.-]", to) do to = to - 1 end
+  return text:sub(from, to), to
+end
+
+local function add_whole_names(text, value, map, key)
+  local first, last = find_whole(text, value, 1)
+  while first do
+    local name, to = whole_name(text, first, last)
+    map[name] = mask.of(name, key)
+    first, last = find_whole(text, value, to + 1)
+  end
+end
+
+--- Replaces what is sensitive, and longer names that begin or end with it.
 ---@param text string
 ---@param sensitive string[]
 ---@param key string from mask.key
@@ -88,7 +108,12 @@ end
 ---@return {unmasked: string, masked: string}[] pairs those that occur, the longest first
 function mask.apply(text, sensitive, key)
   local map, found = {}, {}
-  for _, value in ipairs(sensitive) do map[value] = mask.of(value, key) end
+  for _, value in ipairs(sensitive) do
+    if value ~= "" then
+      map[value] = mask.of(value, key)
+      add_whole_names(text, value, map, key)
+    end
+  end
   local masked, hits = replace(text, map, find_whole)
   for i, value in ipairs(hits) do found[i] = { unmasked = value, masked = map[value] } end
   return masked, found
