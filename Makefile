@@ -209,9 +209,10 @@ $(BUILD)/tidy/%.ok: src/%.c $(BUILD)/obj/%.o .clang-tidy
 	@touch $@
 $(BUILD)/tidy/cli/version.ok: LANGUAGE += -I$(BUILD)/gen
 
-## make docs       write the parts of docs/ that are made from crd/ and the program (make test fails when they are out of date)
+## make docs       write the parts of docs/ that are made from crd/, policies/ and the program (make test fails when they are out of date)
 docs: $(BIN)
 	@lua5.4 tools/docs/compatibility.lua >$(BUILD)/compatibility.md && cp $(BUILD)/compatibility.md docs/
+	@lua5.4 tools/docs/analyzers.lua >$(BUILD)/analyzers.md && cp $(BUILD)/analyzers.md docs/
 	@lua5.4 tools/docs/reference.lua $(BIN) >$(BUILD)/reference.md && cp $(BUILD)/reference.md docs/
 
 ## make format     bring the C files into the house's form

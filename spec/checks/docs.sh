@@ -1,5 +1,5 @@
 #!/bin/sh
-# The parts of docs/ that are made from crd/ and the program say what these say now; and every CRD field, reason, metric and
+# The parts of docs/ that are made from crd/, policies/ and the program say what these say now; and every CRD field, reason, metric and
 # environment variable is spoken of, and each package that is installed.
 set -eu
 made=$(mktemp)
@@ -16,6 +16,7 @@ current() { # current PAGE COMMAND...: the command prints the page
   fi
 }
 current docs/compatibility.md lua5.4 tools/docs/compatibility.lua
+current docs/analyzers.md lua5.4 tools/docs/analyzers.lua
 current docs/reference.md lua5.4 tools/docs/reference.lua "${BUILD:-build}/k8sgpt-operator"
 
 packages=$(awk '/^[a-z]+=\(/ { on = 1 } on { last = /\)/; gsub(/^[a-z]+=\(|\)/, ""); print; if (last) on = 0 }' tools/deps.sh)
