@@ -12,11 +12,7 @@
 const char K8SGPT_GVK[] = "core.k8sgpt.ai/v1alpha1/K8sGPT";
 const char RESULT_GVK[] = "core.k8sgpt.ai/v1alpha1/Result";
 
-enum {
-    SLICE_US = 5000,
-    RETRY_FIRST_MS = 5, /* client-go's workqueue: 5 ms * 2^n, at most 1000 s */
-    RETRY_MAX_MS = 1000 * 1000,
-};
+enum { LONGEST_WAIT_S = 1000 }; /* however rarely a tenant asks for a run */
 
 static bool is_kind(const struct gvk *gvk, const char *text) { return str_is(str_of(text), gvk->text); }
 
@@ -87,45 +83,37 @@ void operator_sync_tenants(struct k8s_operator *op) {
 
 /* ---- runs --------------------------------------------------------------------------------------------------------------------- */
 
-static int64_t backoff_ms(int failures) {
-    int64_t ms = RETRY_FIRST_MS;
-    for (int i = 1; i < failures && ms < RETRY_MAX_MS; i++) ms *= 2;
-    return ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
-}
-
 void operator_run_ended(struct tenant *t, const struct err *failure, double requeue_s) {
-    bool again = t->again;
-    t->again = false;
     t->ran = true;
-    t->failures = failure ? t->failures + 1 : 0;
     if (failure) {
-        int64_t wait_ms = failure->retry_after_s > 0 ? failure->retry_after_s * 1000LL : backoff_ms(t->failures);
+        int64_t wait_ms = work_failed(&t->work, failure->retry_after_s * 1000LL);
         log_error("operator", "run failed", LOG_S("k8sgpt", t->key), LOG_S("error", failure->msg), LOG_I("retryAfterMs", wait_ms));
-        timer_start(t->timer, wait_ms);
         return;
     }
-    if (again || findings_any_dirty(t->findings))
-        tenant_enqueue(t);
-    else if (requeue_s >= 0 && isfinite(requeue_s))
-        timer_start(t->timer, (int64_t)(fmin(requeue_s, RETRY_MAX_MS) * 1000));
+    if (findings_any_dirty(t->findings)) tenant_enqueue(t);
+    work_done(&t->work, requeue_s >= 0 && isfinite(requeue_s) ? (int64_t)(fmin(requeue_s, LONGEST_WAIT_S) * 1000) : -1);
 }
 
-static bool run_queue(void *arg) {
-    struct k8s_operator *op = arg;
-    int64_t until_us = clock_mono_us() + SLICE_US;
-    while (op->serving && op->queue) {
-        struct tenant *t = op->queue;
-        struct err err;
-        op->queue = t->next;
-        if (!op->queue) op->queue_end = &op->queue;
-        op->queue_depth--;
-        t->queued = false;
-        telemetry_dequeued(op->telemetry, clock_mono_us() - t->queued_us);
-        timer_stop(t->timer);
-        if (run_start(t, &err)) operator_run_ended(t, &err, -1);
-        if (clock_mono_us() >= until_us) return op->queue != NULL;
-    }
-    return false;
+static bool may_run(void *arg) {
+    const struct k8s_operator *op = arg;
+    return op->serving;
+}
+
+static void run_tenant_of(struct work *w, void *arg) {
+    struct tenant *t = (struct tenant *)((char *)w - offsetof(struct tenant, work));
+    struct err err;
+    (void)arg;
+    if (run_start(t, &err)) operator_run_ended(t, &err, -1);
+}
+
+static void run_wanted(void *arg) {
+    const struct k8s_operator *op = arg;
+    telemetry_enqueued(op->telemetry);
+}
+
+static void run_taken(int64_t waited_us, void *arg) {
+    const struct k8s_operator *op = arg;
+    telemetry_dequeued(op->telemetry, waited_us);
 }
 
 void operator_enqueue_all(struct k8s_operator *op) {
@@ -239,8 +227,8 @@ static int make_parts(struct k8s_operator *op, struct err *err) {
     const struct operator_options *o = &op->options;
     struct policies_options policies = {
         o->loop, o->metrics, o->builtin_dir, o->lua_dir, o->policy_dirs, o->policy_dir_count, policies_loaded, policies_refused, op};
+    struct workqueue_owner queue = {may_run, run_tenant_of, run_wanted, run_taken, op};
     struct diagnosis_listener listener = {verdict, swept, diagnosis_changed, diagnosis_lost, op};
-    op->queue_end = &op->queue;
     if (!(op->policy_options = policy_options(o, err))) return err->code;
     if (!(op->policies = policies_new(&policies, err))) return err->code;
     if (!(op->cluster = cluster_new(o->loop, o->client, o->metrics, err))) return err->code;
@@ -251,7 +239,7 @@ static int make_parts(struct k8s_operator *op, struct err *err) {
     if (!(op->filter_reads = reads_new(filter_touched, op))) return err->code;
     if (!(op->filter_owners = owners_new(o->loop, op->cluster, op->filter_reads))) return err->code;
     if (!(op->notifier = notifier_new(op))) return err->code;
-    if (!(op->worker = worker_new(o->loop, run_queue, op))) return err->code;
+    if (!(op->queue = workqueue_new(o->loop, &queue))) return err->code;
     if (!(op->look_again = timer_new(o->loop, operator_look_now, op))) return err->code;
     if (!(op->planner = worker_new(o->loop, operator_make_plan, op))) return err->code;
     if (!(op->diagnosis = diagnosis_new(o->loop, op->cluster, op->calls, op->deadlines, &listener, err))) return err->code;
@@ -294,7 +282,7 @@ void operator_free(struct k8s_operator *op) {
     diagnosis_free(op->diagnosis);
     timer_free(op->look_again);
     worker_free(op->planner);
-    worker_free(op->worker);
+    workqueue_free(op->queue);
     notifier_free(op->notifier);
     owners_free(op->filter_owners);
     reads_free(op->filter_reads);

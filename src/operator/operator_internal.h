@@ -29,9 +29,7 @@ struct k8s_operator {
     struct owners *filter_owners;
 
     struct tenant *tenants;
-    struct tenant *queue, **queue_end; /* tenants that want a run */
-    size_t queue_depth;
-    struct worker *worker;
+    struct workqueue *queue; /* tenants that want a run */
 
     struct bundle *bundle;      /* in use */
     struct bundle *next_bundle; /* to be used once its caches are ready; may be the one in use */

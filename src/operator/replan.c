@@ -74,7 +74,7 @@ static void plan_ready(void *arg) {
         notify_again(t);
     }
     operator_enqueue_all(op);
-    worker_wake(op->worker);
+    workqueue_wake(op->queue);
 }
 
 bool operator_make_plan(void *arg) {

@@ -115,8 +115,9 @@ static void collect(void *arg) {
     for (size_t i = 0; i < sizeof on_demand / sizeof *on_demand; i++) metric_clear(t->families[on_demand[i]]);
     if (op->cluster) cluster_each_store(op->cluster, put_store, t);
     for (const struct tenant *tenant = op->tenants; tenant; tenant = tenant->hh.next) findings_each(tenant->findings, put_group, t);
-    metric_set(t->families[QUEUE_DEPTH_UPSTREAM], &CONTROLLER, (double)op->queue_depth);
-    metric_set(t->families[QUEUE_DEPTH], NULL, (double)(op->queue_depth + (op->diagnosis ? diagnosis_pending(op->diagnosis) : 0)));
+    size_t waiting = op->queue ? workqueue_depth(op->queue) : 0;
+    metric_set(t->families[QUEUE_DEPTH_UPSTREAM], &CONTROLLER, (double)waiting);
+    metric_set(t->families[QUEUE_DEPTH], NULL, (double)(waiting + (op->diagnosis ? diagnosis_pending(op->diagnosis) : 0)));
 }
 
 struct telemetry *telemetry_new(struct k8s_operator *op, struct metrics *metrics) {

@@ -48,8 +48,6 @@ static void group_going(struct group *g, void *arg) {
 
 /* ---- life --------------------------------------------------------------------------------------------------------------------- */
 
-static void timer_fired(void *arg) { tenant_enqueue(arg); }
-
 struct tenant *tenant_new(struct k8s_operator *op, struct doc *cr, struct err *err) {
     struct doc_value o = doc_root(cr);
     struct str ns = doc_path_str(o, "metadata.namespace"), name = doc_path_str(o, "metadata.name");
@@ -65,8 +63,8 @@ struct tenant *tenant_new(struct k8s_operator *op, struct doc *cr, struct err *e
     t->findings = findings_new(&identity, op->deadlines, op->options.no_grace, &owner);
     if (t->findings && op->options.no_past) findings_set_no_past(t->findings);
     t->status = status_new(cr);
-    t->timer = timer_new(op->options.loop, timer_fired, t);
-    if (!t->ns || !t->name || !t->key || !t->findings || !t->status || !t->timer) goto nomem;
+    bool queues = work_init(&t->work, op->queue);
+    if (!t->ns || !t->name || !t->key || !t->findings || !t->status || !queues) goto nomem;
     HASH_ADD_KEYPTR(hh, op->tenants, t->key, strlen(t->key), t);
     if (!t->hh.tbl) goto nomem;
     tenant_adopt_results(t);
@@ -78,26 +76,13 @@ nomem:
     return NULL;
 }
 
-static void leave_queue(struct tenant *t) {
-    struct k8s_operator *op = t->op;
-    for (struct tenant **p = &op->queue; *p; p = &(*p)->next) {
-        if (*p != t) continue;
-        *p = t->next;
-        if (!*p) op->queue_end = p;
-        op->queue_depth--;
-        break;
-    }
-    t->queued = false;
-}
-
 void tenant_free(struct tenant *t) {
     if (t->run) run_drop(t->run);
-    if (t->queued) leave_queue(t);
     if (t->hh.tbl) HASH_DEL(t->op->tenants, t);
     if (t->op->notifier) notify_forget(t->op->notifier, t);
     findings_free(t->findings);
     status_free(t->status);
-    timer_free(t->timer);
+    work_free(&t->work);
     choice_free(&t->choice);
     doc_unref(t->cr);
     free(t->ns);
@@ -106,22 +91,7 @@ void tenant_free(struct tenant *t) {
     free(t);
 }
 
-void tenant_enqueue(struct tenant *t) {
-    struct k8s_operator *op = t->op;
-    if (t->run) {
-        t->again = true;
-        return;
-    }
-    if (t->queued) return;
-    t->queued = true;
-    t->queued_us = clock_mono_us();
-    t->next = NULL;
-    *op->queue_end = t;
-    op->queue_end = &t->next;
-    op->queue_depth++;
-    telemetry_enqueued(op->telemetry);
-    worker_wake(op->worker);
-}
+void tenant_enqueue(struct tenant *t) { work_add(&t->work); }
 
 /* What a run depends on: everything but what runs write. */
 static bool same_wish(const struct doc *a, const struct doc *b) {

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "operator/filters.h"
 #include "operator/status.h"
+#include "operator/workqueue.h"
 
 struct k8s_operator;
 struct run;
@@ -26,12 +27,8 @@ struct tenant {
     bool adopted; /* Results of an earlier process have been taken over */
 
     bool ran; /* a first run is over */
-    bool queued, again;
-    int64_t queued_us;
-    struct tenant *next; /* in the run queue */
-    struct run *run;     /* under way, or NULL */
-    int failures;        /* runs in a row that failed */
-    struct timer *timer; /* the next run by the clock */
+    struct work work;
+    struct run *run; /* under way, or NULL */
     UT_hash_handle hh;
 };
 

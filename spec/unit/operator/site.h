@@ -147,7 +147,7 @@ static inline bool is_quiet(const struct site *s) {
     const char *why;
     bool quiet = operator_ready(s->op, &why) && diagnosis_pending(s->op->diagnosis) == 0;
     for (const struct tenant *t = s->op->tenants; t; t = t->hh.next)
-        quiet &= !t->run && !t->queued && !t->again && !findings_any_dirty(t->findings);
+        quiet &= !t->run && !t->work.queued && !t->work.again && !findings_any_dirty(t->findings);
     return quiet && s->op->tenants;
 }
 
