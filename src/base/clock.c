@@ -5,6 +5,12 @@
 static bool wall_is_fixed;
 static int64_t fixed_wall_ms;
 
+int64_t clock_boot_us(void) {
+    struct timespec t = {0};
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 int64_t clock_wall_ms(void) {
     if (wall_is_fixed) return fixed_wall_ms;
     struct timespec t = {0};
@@ -133,5 +139,14 @@ char *clock_format_ms(int64_t wall_ms, char out[CLOCK_TEXT_LEN]) {
     int ms = format(wall_ms, out);
     memcpy(out + 19, ".000Z", 6);
     put(out + 20, 3, ms);
+    return out;
+}
+
+char *clock_micro_time(char out[CLOCK_TEXT_LEN]) {
+    struct timespec t = {0};
+    clock_gettime(CLOCK_REALTIME, &t);
+    format((int64_t)t.tv_sec * 1000, out);
+    memcpy(out + 19, ".000000Z", 9);
+    put(out + 20, 6, (int)(t.tv_nsec / 1000));
     return out;
 }

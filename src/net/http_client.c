@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "net/http_client_internal.h"
 
 static void destroy(struct http_client *c);
@@ -66,6 +67,42 @@ static bool sweep(void *arg) {
     return false;
 }
 
+static void cancel_all(struct http_client *c, struct http_call **list) {
+    while (*list) {
+        move(*list, CALL_ENDING);
+        finish(c->ending, CURLE_OK);
+    }
+}
+
+/* ---- until when requests may leave -------------------------------------------------------------------------------------------- */
+
+static bool is_over(const struct http_client *c) { return c->allowed_until_us != HTTP_ALWAYS && clock_boot_us() >= c->allowed_until_us; }
+
+bool http_client_may_send(struct http_client *c) {
+    if (!is_over(c)) return true;
+    http_multi_reset(c);
+    cancel_all(c, &c->starting);
+    cancel_all(c, &c->running);
+    return false;
+}
+
+static void gate_closed(void *arg) {
+    struct http_client *c = arg;
+    http_client_enter(c);
+    (void)http_client_may_send(c);
+    http_client_leave(c);
+}
+
+void http_client_allow_until(struct http_client *c, int64_t boot_us) {
+    c->allowed_until_us = boot_us;
+    if (boot_us == HTTP_ALWAYS)
+        timer_stop(c->gate);
+    else
+        timer_start(c->gate, (boot_us - clock_boot_us() + 999) / 1000);
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------------------------- */
+
 /* Loads OpenSSL and friends: once in the life of the process, never undone. */
 static bool curl_ready(void) {
     static bool ready;
@@ -79,19 +116,14 @@ struct http_client *http_client_new(struct loop *loop, const char *user_agent, s
     c->loop = loop;
     c->user_agent = str_dup(str_of(user_agent));
     c->sweeper = worker_new(loop, sweep, c);
-    if (!c->user_agent || !c->sweeper || http_multi_open(c, err)) goto fail;
+    c->gate = timer_new(loop, gate_closed, c);
+    c->allowed_until_us = HTTP_ALWAYS;
+    if (!c->user_agent || !c->sweeper || !c->gate || http_multi_open(c, err)) goto fail;
     return c;
 fail:
     err_set(err, ERR_NOMEM, "no memory for an HTTP client");
     if (c) destroy(c);
     return NULL;
-}
-
-static void cancel_all(struct http_client *c, struct http_call **list) {
-    while (*list) {
-        move(*list, CALL_ENDING);
-        finish(c->ending, CURLE_OK);
-    }
 }
 
 static void destroy(struct http_client *c) {
@@ -102,6 +134,7 @@ static void destroy(struct http_client *c) {
     while (c->spare_count) curl_easy_cleanup(c->spare[--c->spare_count]);
     http_multi_close(c);
     worker_free(c->sweeper);
+    timer_free(c->gate);
     free(c->user_agent);
     free(c);
 }
@@ -122,6 +155,10 @@ struct http_call *http_send(struct http_client *c, const struct http_request *re
     if (!call) return NULL;
     if (c->closing) {
         refuse(call, err, ERR_CANCELLED, "the client is closing");
+        return NULL;
+    }
+    if (is_over(c)) {
+        refuse(call, err, ERR_CANCELLED, "it may not be sent any more");
         return NULL;
     }
     if (!c->in_curl && start(call)) {

@@ -71,6 +71,14 @@ struct http_client *http_client_new(struct loop *loop, const char *user_agent, s
 /* Calls under way end with ERR_CANCELLED, before it returns (from within one of its own callbacks: right after that). NULL: nothing. */
 void http_client_free(struct http_client *c);
 
+/*
+ * Requests may leave until then (clock_boot_us; for ever at first). Past it http_send refuses, and what is under way ends with
+ * ERR_CANCELLED before another byte of it leaves; its connections are reset, so that the kernel sends none later either. A process that was
+ * stopped and a machine that was suspended meanwhile find themselves past it, too. For the client of what only a leader may send.
+ */
+#define HTTP_ALWAYS INT64_MAX
+void http_client_allow_until(struct http_client *c, int64_t boot_us);
+
 /* Starts a request. NULL with *err when it cannot be started (on_done is not called then). */
 struct http_call *http_send(struct http_client *c, const struct http_request *request, struct err *err) ERR_MUST_CHECK;
 

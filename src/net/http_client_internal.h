@@ -42,6 +42,9 @@ struct http_client {
     struct loop *loop;
     CURLM *multi;
     struct timer *timer;
+    struct http_sock *socks; /* those with requests under way */
+    int64_t allowed_until_us;
+    struct timer *gate;     /* fires then */
     struct worker *sweeper; /* starts CALL_STARTING, ends CALL_ENDING, runs what curl has due */
     char *user_agent;
     struct http_call *starting, *running, *ending;
@@ -76,9 +79,12 @@ int http_call_redirect_name(struct http_call *call, struct err *err);
 int http_multi_open(struct http_client *c, struct err *err);
 void http_multi_close(struct http_client *c);
 void http_multi_timeout(struct http_client *c); /* lets curl do what is due */
+void http_multi_reset(struct http_client *c);   /* drops what the kernel has still to send, and its connections with it */
 
 /* http_client.c: what curl reports as done is ended; calls back. */
 void http_client_collect(struct http_client *c);
+/* False, and everything is ended, once requests may no longer leave. */
+bool http_client_may_send(struct http_client *c);
 void http_client_enter(struct http_client *c);
 void http_client_leave(struct http_client *c);
 

@@ -1,4 +1,6 @@
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <utlist.h>
 #include <uv.h>
 
 #include "net/http_client_internal.h"
@@ -6,20 +8,27 @@
 enum { KEPT_CONNECTIONS = 32 };
 
 /* One socket that curl wants watched. */
-struct sock {
+struct http_sock {
     uv_poll_t uv;
     struct http_client *client;
+    struct http_sock *prev, *next;
     curl_socket_t fd;
     int wanted; /* UV_READABLE | UV_WRITABLE */
 };
 
+/*
+ * The only place where curl sends. The gate's timer alone would be late: a process that was stopped comes back in the middle of a
+ * turn of libuv, which hands it the sockets that became ready before it looks at its timers.
+ */
 static void drive(struct http_client *c, curl_socket_t fd, int events) {
     int still_running = 0;
     http_client_enter(c);
-    c->in_curl = true;
-    (void)curl_multi_socket_action(c->multi, fd, events, &still_running);
-    c->in_curl = false;
-    http_client_collect(c);
+    if (http_client_may_send(c)) {
+        c->in_curl = true;
+        (void)curl_multi_socket_action(c->multi, fd, events, &still_running);
+        c->in_curl = false;
+        http_client_collect(c);
+    }
     http_client_leave(c);
 }
 
@@ -33,10 +42,10 @@ static void on_timeout(void *arg) { http_multi_timeout(arg); }
 static void on_ready(uv_poll_t *handle, int status, int events);
 
 /* libuv stops a handle whose socket has an error; what curl makes of the error must not depend on it going on. */
-static void watch(struct sock *s) { (void)uv_poll_start(&s->uv, s->wanted, on_ready); }
+static void watch(struct http_sock *s) { (void)uv_poll_start(&s->uv, s->wanted, on_ready); }
 
 static void on_ready(uv_poll_t *handle, int status, int events) {
-    struct sock *s = handle->data;
+    struct http_sock *s = handle->data;
     int bits = (events & UV_READABLE ? CURL_CSELECT_IN : 0) | (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
     /* With IN curl reads what came before the error, such as an early 413, and finds the error itself. */
     if (status < 0) bits = CURL_CSELECT_IN | CURL_CSELECT_OUT | CURL_CSELECT_ERR;
@@ -46,8 +55,8 @@ static void on_ready(uv_poll_t *handle, int status, int events) {
 
 static void on_closed(uv_handle_t *handle) { free(handle->data); }
 
-static struct sock *sock_new(struct http_client *c, curl_socket_t fd) {
-    struct sock *s = calloc(1, sizeof *s);
+static struct http_sock *sock_new(struct http_client *c, curl_socket_t fd) {
+    struct http_sock *s = calloc(1, sizeof *s);
     if (!s) return NULL;
     if (uv_poll_init_socket(loop_uv(c->loop), &s->uv, fd)) {
         free(s);
@@ -71,9 +80,12 @@ static void end_unwatched(CURL *easy) {
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *client, void *socket) {
     struct http_client *c = client;
-    struct sock *s = socket;
+    struct http_sock *s = socket;
     if (what == CURL_POLL_REMOVE) {
-        if (s) uv_close((uv_handle_t *)&s->uv, on_closed);
+        if (s) {
+            DL_DELETE(c->socks, s);
+            uv_close((uv_handle_t *)&s->uv, on_closed);
+        }
         (void)curl_multi_assign(c->multi, fd, NULL);
         return 0;
     }
@@ -83,6 +95,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *client, void 
             end_unwatched(easy);
             return 0;
         }
+        DL_APPEND(c->socks, s);
         (void)curl_multi_assign(c->multi, fd, s);
     }
     s->wanted = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
@@ -102,6 +115,12 @@ static int on_timer(CURLM *multi, long timeout_ms, void *client) {
     }
     if (c->due) worker_wake(c->sweeper);
     return 0;
+}
+
+/* connect(2): AF_UNSPEC dissolves the association; of a TCP socket Linux then drops what is unsent and resets the peer (tcp_disconnect). */
+void http_multi_reset(struct http_client *c) {
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    for (struct http_sock *s = c->socks; s; s = s->next) (void)connect(s->fd, &nobody, sizeof nobody);
 }
 
 int http_multi_open(struct http_client *c, struct err *err) {

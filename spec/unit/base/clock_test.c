@@ -105,11 +105,36 @@ static void test_wall_can_be_fixed_and_mono_goes_on(void **state) {
     assert_int_equal(clock_wall_ms(), 5000);
 }
 
+/* Others take it for a sign of life: it has to move also where wall time does not (this runs after wall time was fixed). */
+static void test_a_micro_time_is_of_this_moment(void **state) {
+    (void)state;
+    char first[CLOCK_TEXT_LEN], text[CLOCK_TEXT_LEN];
+    int64_t wall_ms;
+    clock_fix_wall(5000);
+    clock_micro_time(first);
+    assert_int_equal(strlen(first), strlen("2026-03-01T10:10:00.123456Z"));
+    assert_true(clock_parse(str_of(first), &wall_ms));
+    assert_true(wall_ms / 1000 >= time(NULL) - 60 && wall_ms / 1000 <= time(NULL));
+    do clock_micro_time(text);
+    while (strcmp(text, first) == 0);
+    assert_true(strcmp(text, first) > 0);
+}
+
+static void test_boot_time_is_never_behind_the_monotonic_clock(void **state) {
+    (void)state;
+    int64_t mono_us = clock_mono_us();
+    assert_true(clock_boot_us() >= mono_us);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads_what_rfc_3339_allows),         cmocka_unit_test(test_refuses_the_rest),
-        cmocka_unit_test(test_agrees_with_the_c_library),          cmocka_unit_test(test_years_without_a_form_are_clamped),
+        cmocka_unit_test(test_reads_what_rfc_3339_allows),
+        cmocka_unit_test(test_refuses_the_rest),
+        cmocka_unit_test(test_agrees_with_the_c_library),
+        cmocka_unit_test(test_years_without_a_form_are_clamped),
         cmocka_unit_test(test_wall_can_be_fixed_and_mono_goes_on),
+        cmocka_unit_test(test_a_micro_time_is_of_this_moment),
+        cmocka_unit_test(test_boot_time_is_never_behind_the_monotonic_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
