@@ -26,7 +26,7 @@ struct kube_client *kube_client_new(struct loop *loop, struct http_client *http,
         return NULL;
     }
     c->loop = loop;
-    c->http = http;
+    c->http = c->writes = http;
     c->config = kube_config_share(config);
     c->login = login_new(loop, config);
     c->builder = doc_builder_new();
@@ -39,6 +39,9 @@ struct kube_client *kube_client_new(struct loop *loop, struct http_client *http,
     c->duration = metrics ? metrics_define(metrics, &DURATION) : NULL;
     return c;
 }
+
+void kube_client_write_by(struct kube_client *c, struct http_client *writes) { c->writes = writes; }
+
 struct loop *kube_client_loop(const struct kube_client *c) {
     return c->loop;
 }
@@ -167,7 +170,7 @@ static int start(struct kube_call *call, struct credential *credential, struct e
         .on_done = on_done,
         .arg = call,
     };
-    call->http = http_send(c->http, &request, err);
+    call->http = http_send(call->needs_leave ? c->writes : c->http, &request, err);
     return call->http ? 0 : (int)err->code;
 }
 

@@ -33,6 +33,7 @@ struct kube_request {
     bool force;                /* APPLY: take conflicting fields over */
     bool metadata_only;        /* GET: as PartialObjectMetadata */
     bool table;                /* GET and list: the server's printed table, for people */
+    bool without_leave;        /* of a write: needs no leave (kube_client_write_by). The Lease itself; reviews, which store nothing */
     int64_t timeout_ms;        /* 0: 10 s */
     /* Called once, never from within kube_send. `err` NULL: it went well. `object` is borrowed; NULL on an error, or where the answer has
      * none. */
@@ -44,6 +45,9 @@ struct kube_request {
 struct kube_client *kube_client_new(struct loop *loop, struct http_client *http, const struct kube_config *config, struct metrics *metrics,
                                     struct err *err);
 void kube_client_free(struct kube_client *c); /* calls under way end with ERR_CANCELLED */
+
+/* From now on all verbs but GET go by this HTTP client, which says until when they may leave (http_client_allow_until). Borrowed. */
+void kube_client_write_by(struct kube_client *c, struct http_client *writes);
 
 /*
  * From now on requests go to another server, or as another user. What is under way goes on as it was started, but what still waits for a

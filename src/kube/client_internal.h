@@ -16,7 +16,7 @@ enum { KUBE_LABEL_BYTES = 64 };
 
 struct kube_client {
     struct loop *loop;
-    struct http_client *http;
+    struct http_client *http, *writes;
     const struct kube_config *config; /* a share */
     struct login *login;
     struct doc_builder *builder;
@@ -42,10 +42,11 @@ struct kube_call {
     int64_t timeout_ms;
     char verb[KUBE_LABEL_BYTES], resource[KUBE_LABEL_BYTES]; /* for metrics */
     bool streamed;
-    bool opened;   /* a 2xx status has arrived */
-    bool retried;  /* with another credential, after the server refused the first */
-    bool dead;     /* ended because its link is */
-    bool measured; /* link_list_begins was called */
+    bool needs_leave; /* it goes by client->writes */
+    bool opened;      /* a 2xx status has arrived */
+    bool retried;     /* with another credential, after the server refused the first */
+    bool dead;        /* ended because its link is */
+    bool measured;    /* link_list_begins was called */
     union {
         void (*object)(struct doc *object, const struct err *err, void *arg);
         void (*stream)(const struct err *err, void *arg);

@@ -96,6 +96,7 @@ int kube_call_fill(struct kube_call *call, const struct kube_request *request, s
     call->method = VERBS[request->verb].method;
     call->content_type = VERBS[request->verb].content_type;
     call->accept = accept_of(request);
+    call->needs_leave = request->verb != KUBE_GET && !request->without_leave;
     call->timeout_ms = request->timeout_ms ? request->timeout_ms : DEFAULT_TIMEOUT_MS;
     snprintf(call->verb, sizeof call->verb, "%s", list ? "list" : VERBS[request->verb].name);
     snprintf(call->resource, sizeof call->resource, "%s", request->resource ? request->resource->plural : "");

@@ -340,6 +340,45 @@ static void paths_are_encoded(void **state) {
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, api_setup, api_teardown)
 
+/* What only a leader may do goes by an HTTP client of its own. */
+static void writes_need_leave(void **state) {
+    static const struct {
+        enum kube_verb verb;
+        bool without_leave, goes;
+    } cases[] = {
+        {KUBE_GET, false, true},     {KUBE_CREATE, false, false},      {KUBE_UPDATE, false, false}, {KUBE_APPLY, false, false},
+        {KUBE_DELETE, false, false}, {KUBE_MERGE_PATCH, false, false}, {KUBE_UPDATE, true, true},
+    };
+    struct api *api = *state;
+    struct fixture f;
+    struct err err = {0};
+    struct http_client *writes = http_client_new(api->loop, "writes", &err);
+    struct resource r = deployments();
+    struct doc *web = decode("{\"metadata\":{\"name\":\"web\"}}");
+    assert_non_null(writes);
+    reset(api, &f, 200, "{}");
+    kube_client_write_by(api->client, writes);
+    for (int leave = 0; leave < 2; leave++) {
+        http_client_allow_until(writes, leave ? HTTP_ALWAYS : clock_boot_us() - 1);
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            struct kube_request request = {.verb = cases[i].verb,
+                                           .resource = &r,
+                                           .ns = STR("shop"),
+                                           .name = STR("web"),
+                                           .body = doc_root(web),
+                                           .without_leave = cases[i].without_leave,
+                                           .done = on_done,
+                                           .arg = api};
+            f.called = false;
+            int rc = kube_send(api->client, &request, NULL, &err);
+            assert_int_equal(rc, leave || cases[i].goes ? 0 : ERR_CANCELLED);
+            if (!rc) api_wait(api);
+        }
+    }
+    doc_unref(web);
+    http_client_free(writes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(each_verb_is_the_request_the_api_wants),
@@ -352,6 +391,7 @@ int main(void) {
         TEST(a_name_and_password_are_basic),
         TEST(who_is_taken_for_nobody_is_told_so),
         TEST(a_cancelled_call_ends_and_a_dropped_one_is_silent),
+        TEST(writes_need_leave),
         cmocka_unit_test(paths_are_encoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
