@@ -366,8 +366,11 @@ void group_published(struct group *g, struct doc *result) {
         doc_unref(g->published);
         g->published = result;
     }
-    if (!g->result_name && !str_replace(&g->result_name, doc_path_str(doc_root(result), "metadata.name")))
+    if (!g->result_name && !str_replace(&g->result_name, doc_path_str(doc_root(result), "metadata.name"))) {
         log_error("findings", "no memory for the name of a Result", LOG_S("group", g->id));
+        dirty_again(g); /* without its name it could not be deleted one day */
+        return;
+    }
     g->offered = false;
     if (g->version != g->offered_version)
         group_touch(g);
