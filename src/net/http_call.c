@@ -63,6 +63,16 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg) {
     return rc || call->state == CALL_ENDING ? CURL_WRITEFUNC_ERROR : chunk.n;
 }
 
+/* One round of curl begins any number of requests: so it is asked before each whether it may still be sent. */
+static int before_request(void *arg, char *remote_ip, char *local_ip, int remote_port, int local_port) {
+    const struct http_call *call = arg;
+    (void)remote_ip;
+    (void)local_ip;
+    (void)remote_port;
+    (void)local_port;
+    return http_client_is_over(call->client) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 static int on_socket_made(void *arg, curl_socket_t fd, curlsocktype purpose) {
     (void)arg;
     (void)purpose;
@@ -88,6 +98,8 @@ static bool set_common(struct http_call *call) {
     bad |= (int)curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
     bad |= (int)curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
     bad |= (int)curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket_made);
+    bad |= (int)curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, before_request);
+    bad |= (int)curl_easy_setopt(e, CURLOPT_PREREQDATA, call);
     bad |= (int)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
     if (timeout_ms > 0) bad |= (int)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     /* Refused by a handle that still has the buffer of its last call, as after HTTP/2: then that one serves. */

@@ -76,10 +76,12 @@ static void cancel_all(struct http_client *c, struct http_call **list) {
 
 /* ---- until when requests may leave -------------------------------------------------------------------------------------------- */
 
-static bool is_over(const struct http_client *c) { return c->allowed_until_us != HTTP_ALWAYS && clock_boot_us() >= c->allowed_until_us; }
+bool http_client_is_over(const struct http_client *c) {
+    return c->allowed_until_us != HTTP_ALWAYS && clock_boot_us() >= c->allowed_until_us;
+}
 
 bool http_client_may_send(struct http_client *c) {
-    if (!is_over(c)) return true;
+    if (!http_client_is_over(c)) return true;
     http_multi_reset(c);
     cancel_all(c, &c->starting);
     cancel_all(c, &c->running);
@@ -95,9 +97,10 @@ static void gate_closed(void *arg) {
 
 void http_client_allow_until(struct http_client *c, int64_t boot_us) {
     c->allowed_until_us = boot_us;
-    if (boot_us == HTTP_ALWAYS)
-        timer_stop(c->gate);
-    else
+    timer_stop(c->gate);
+    if (http_client_is_over(c) && c->depth == 0)
+        gate_closed(c);
+    else if (boot_us != HTTP_ALWAYS)
         timer_start(c->gate, (boot_us - clock_boot_us() + 999) / 1000);
 }
 
@@ -157,7 +160,7 @@ struct http_call *http_send(struct http_client *c, const struct http_request *re
         refuse(call, err, ERR_CANCELLED, "the client is closing");
         return NULL;
     }
-    if (is_over(c)) {
+    if (http_client_is_over(c)) {
         refuse(call, err, ERR_CANCELLED, "it may not be sent any more");
         return NULL;
     }

@@ -73,8 +73,10 @@ void http_client_free(struct http_client *c);
 
 /*
  * Requests may leave until then (clock_boot_us; for ever at first). Past it http_send refuses, and what is under way ends with
- * ERR_CANCELLED before another byte of it leaves; its connections are reset, so that the kernel sends none later either. A process that was
- * stopped and a machine that was suspended meanwhile find themselves past it, too. For the client of what only a leader may send.
+ * ERR_CANCELLED before another byte of it leaves; its connections are reset, so that the kernel sends none later either. That holds for a
+ * process that was stopped and a machine that was suspended, too, unless the stop fell between the last look at the clock and the system
+ * call. For the client of what only a leader may send. With a moment in the past it ends what is under way before it returns (from within a
+ * callback of this client: right after that).
  */
 #define HTTP_ALWAYS INT64_MAX
 void http_client_allow_until(struct http_client *c, int64_t boot_us);

@@ -83,7 +83,8 @@ void http_multi_reset(struct http_client *c);   /* drops what the kernel has sti
 
 /* http_client.c: what curl reports as done is ended; calls back. */
 void http_client_collect(struct http_client *c);
-/* False, and everything is ended, once requests may no longer leave. */
+/* Requests may no longer leave; and, everything is ended then. */
+bool http_client_is_over(const struct http_client *c);
 bool http_client_may_send(struct http_client *c);
 void http_client_enter(struct http_client *c);
 void http_client_leave(struct http_client *c);

@@ -17,8 +17,9 @@ struct http_sock {
 };
 
 /*
- * The only place where curl sends. The gate's timer alone would be late: a process that was stopped comes back in the middle of a
- * turn of libuv, which hands it the sockets that became ready before it looks at its timers.
+ * The only place where curl sends (and before_request looks before each request that begins). The gate's timer alone would be late: a
+ * process that was stopped comes back in the middle of a turn of libuv, which hands it the sockets that became ready before it looks at its
+ * timers.
  */
 static void drive(struct http_client *c, curl_socket_t fd, int events) {
     int still_running = 0;
