@@ -177,4 +177,33 @@ return {
       ["probes while bookmarks come"] = 0,
     },
   },
+  {
+    id = "lease",
+    title = "Of several replicas one acts: by a Lease and locally observed time; no write after the renew deadline; SIGTERM lets go of it",
+    source = "client-go leaderelection: 15 s, 10 s, 2 s",
+    target = "a leader stopped by SIGSTOP for 20 s in the middle of its writes: 0 late writes, another leads ≤ 18 s; ≤ 3 s after SIGTERM",
+    tests = {
+      "spec/unit/kube/lease_test.c", "spec/unit/net/http_gate_test.c", "spec/behaviour/operator/leader_spec.lua", "spec/behaviour/operator/standstill_spec.lua",
+    },
+    limits = {
+      ["from the last renewal to the end of all writes"] = 10, ["from SIGSTOP of the leader until another leads"] = 18,
+      ["from SIGTERM of the leader until another leads"] = 3, ["writes of a leader that was stopped, after it went on"] = 0,
+    },
+  },
+  {
+    id = "one-run-a-key",
+    title = "The same K8sGPT never runs twice at once, bursts are one run, a failed run is repeated after 5 ms, doubling to 1000 s",
+    source = "client-go workqueue",
+    target = "10⁶ wants of 10³ keys: no overlap, none lost",
+    tests = { "spec/unit/operator/workqueue_test.c" },
+    limits = { ["keys that ran twice at once"] = 0, ["wants without a run"] = 0 },
+  },
+  {
+    id = "shutdown",
+    title = "SIGTERM ends it in good order: what is under way is finished and recorded, the Lease let go of",
+    source = "Kubernetes docs: Pod Lifecycle, Termination of Pods",
+    target = "≤ 3 s, whatever hangs: the API server, a write, a sink",
+    tests = { "spec/behaviour/operator/standstill_spec.lua" },
+    limits = { ["from SIGTERM to the end"] = 3 },
+  },
 }

@@ -37,8 +37,8 @@ static const char HELP[] =
     "  --log-format json|console         (default json)\n"
     "  --log-level debug|info|warn|error (default info)\n"
     "  --now TIME                        fix the clock (RFC 3339; for tests); grace counts from a fault's own time only\n"
-    "  --leader-elect                    accepted; one replica is assumed for now\n"
-    "  --leader-election-namespace NS    accepted, as above\n"
+    "  --leader-elect                    of several replicas only the one that holds a Lease acts; the others stand by, warm\n"
+    "  --leader-election-namespace NS    where the Lease is (default: the pod's namespace, or that of the kubeconfig's context)\n"
     "  -h, --help                        this text\n"
     "\n"
     "Examples:\n"
@@ -49,7 +49,7 @@ static const char HELP[] =
 enum { MAX_POLICY_DIRS = 32 };
 
 struct settings {
-    const char *kubeconfig, *context, *engine, *builtin, *cluster_name, *metrics_address, *health_address, *now;
+    const char *kubeconfig, *context, *engine, *builtin, *cluster_name, *metrics_address, *health_address, *now, *leader_namespace;
     const char *policy_dirs[MAX_POLICY_DIRS];
     size_t policy_dir_count;
     struct namespaces namespaces;
@@ -76,6 +76,7 @@ enum flag {
     F_LOG_LEVEL,
     F_NOW,
     F_LEADER_ELECT,
+    F_LEADER_NAMESPACE,
     F_IGNORED,
 };
 
@@ -98,7 +99,7 @@ static const struct option FLAGS[] = {
     {"zap-log-level", required_argument, NULL, F_LOG_LEVEL},
     {"now", required_argument, NULL, F_NOW},
     {"leader-elect", optional_argument, NULL, F_LEADER_ELECT},
-    {"leader-election-namespace", required_argument, NULL, F_IGNORED},
+    {"leader-election-namespace", required_argument, NULL, F_LEADER_NAMESPACE},
     {"zap-devel", optional_argument, NULL, F_IGNORED},
     {"zap-stacktrace-level", required_argument, NULL, F_IGNORED},
     {"zap-time-encoding", required_argument, NULL, F_IGNORED},
@@ -171,6 +172,7 @@ static int take(struct settings *s, int flag, const char *value) {
     case F_NOW: s->now = value; return 0;
     case F_RESULT_LOGGING: s->result_logging = is_true(value); return 0;
     case F_LEADER_ELECT: s->leader_elect = is_true(value); return 0;
+    case F_LEADER_NAMESPACE: s->leader_namespace = value; return 0;
     case F_IGNORED: return 0;
     default: return take_checked(s, flag, value);
     }
@@ -200,12 +202,13 @@ struct process {
     struct settings settings;
     struct paths paths;
     struct loop *loop;
-    struct http_client *http;
+    struct http_client *http, *writes;
     struct kube_config *config;
     struct kube_client *client;
     struct metrics *metrics;
     struct k8s_operator *operator;
     struct http_server *metrics_server, *health_server;
+    bool stopping;
 };
 
 static void serve_metrics(struct http_exchange *x, void *arg) {
@@ -247,10 +250,20 @@ static int listen_on(struct process *p, const char *what, const char *address, h
     return 0;
 }
 
-static void stop(int signum, void *arg) {
+static void stopped(void *arg) {
     const struct process *p = arg;
-    log_info("run", "stopping", LOG_S("signal", strsignal(signum)));
     loop_stop(p->loop);
+}
+
+/* A second signal does not wait. */
+static void stop(int signum, void *arg) {
+    struct process *p = arg;
+    log_info("run", "stopping", LOG_S("signal", strsignal(signum)));
+    if (p->stopping)
+        loop_stop(p->loop);
+    else
+        operator_stop(p->operator, stopped, p);
+    p->stopping = true;
 }
 
 /* True when requests go elsewhere, or as somebody else, from now on. Where nothing changed, files and plugins are still asked anew. */
@@ -282,7 +295,7 @@ static int start_operator(struct process *p, struct err *err) {
     const struct settings *s = &p->settings;
     struct operator_options options = {
         .loop = p->loop,
-        .http = p->http,
+        .writes = p->writes,
         .client = p->client,
         .metrics = p->metrics,
         .engine = s->engine,
@@ -298,6 +311,9 @@ static int start_operator(struct process *p, struct err *err) {
         .no_grace = s->no_grace,
         .no_past = s->now != NULL,
         .result_logging = s->result_logging,
+        .leader_namespace = !s->leader_elect      ? NULL
+                            : s->leader_namespace ? s->leader_namespace
+                                                  : p->config->namespace_,
     };
     p->operator= operator_new(&options, err);
     return p->operator? 0 : err->code;
@@ -314,7 +330,9 @@ static int start(struct process *p, struct err *err) {
     char agent[128];
     snprintf(agent, sizeof agent, "k8sgpt-operator/%s (%s)", version_text(), version_revision());
     if (!(p->http = http_client_new(p->loop, agent, err))) return err->code;
+    if (!(p->writes = http_client_new(p->loop, agent, err))) return err->code;
     if (!(p->client = kube_client_new(p->loop, p->http, p->config, p->metrics, err))) return err->code;
+    kube_client_write_by(p->client, p->writes);
     rc = start_operator(p, err);
     if (!rc) rc = listen_on(p, "metrics", s->metrics_address, serve_metrics, &p->metrics_server, err);
     if (!rc) rc = listen_on(p, "health", s->health_address, serve_health, &p->health_server, err);
@@ -329,7 +347,8 @@ static void end(struct process *p) {
     http_server_free(p->health_server);
     operator_free(p->operator);
     if (p->client) kube_client_free(p->client);
-    if (p->http) http_client_free(p->http);
+    http_client_free(p->writes);
+    http_client_free(p->http);
     if (p->metrics) metrics_free(p->metrics);
     if (p->loop) loop_free(p->loop);
     if (p->config) kube_config_free(p->config);
@@ -354,7 +373,6 @@ int cli_run(int argc, char **argv) {
     log_init(stdout, p.settings.log_format, p.settings.log_level);
     signal(SIGPIPE, SIG_IGN);
     mallopt(M_ARENA_MAX, 1); /* one thread allocates; more arenas only keep memory apart */
-    if (p.settings.leader_elect) log_warn("run", "--leader-elect is accepted but not done yet: run one replica");
     struct err err;
     int rc = start(&p, &err);
     if (rc)

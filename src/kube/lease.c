@@ -258,6 +258,18 @@ void lease_look(struct lease *l) {
         read_lease(l);
 }
 
+void lease_restart(struct lease *l) {
+    if (l->releasing) return;
+    if (l->holds) lose(l, "requests go to another server now");
+    drop_call(l);
+    stop_watching(l);
+    doc_unref(l->seen);
+    l->seen = NULL;
+    l->known = false;
+    l->next_us = now_us(l);
+    arm(l);
+}
+
 /* ---- the end ----------------------------------------------------------------------------------------------------------------------- */
 
 static void release_over(struct lease *l) {

@@ -44,6 +44,9 @@ struct str lease_holder(const struct lease *l);
  */
 void lease_release(struct lease *l, void (*done)(void *arg), void *arg);
 
+/* The client goes to another server from now on: nothing is known of the Lease there. Who held it here holds nothing any more. */
+void lease_restart(struct lease *l);
+
 /* Does what is due by the clock. Its timer does so; tests with a clock of their own call it. */
 void lease_look(struct lease *l);
 

@@ -8,6 +8,7 @@
 #include "doc/copy.h"
 #include "operator/delivery_internal.h"
 #include "operator/operator_internal.h"
+#include "operator/shutdown.h"
 
 enum {
     MAX_FLYING = 2,      /* of one sink of one tenant */
@@ -100,6 +101,8 @@ bool deliveries_has(const struct deliveries *all, const struct tenant *t, const 
     return false;
 }
 
+bool deliveries_are_flying(const struct deliveries *all) { return all->flying != NULL; }
+
 bool deliveries_any(const struct deliveries *all, const char *group_id, const struct tenant *t) {
     for (const struct delivery *d = all->list; d; d = d->next)
         if (d->tenant == t && !strcmp(d->group_id, group_id)) return true;
@@ -161,6 +164,8 @@ static int flying_of(const struct deliveries *all, const struct delivery *like) 
 
 /* Starts what may start; starting can end a delivery at once, so the list is looked through from its beginning each time. */
 static void pump(struct deliveries *all) {
+    shutdown_look(all->op->shutdown);
+    if (!operator_may_tell(all->op)) return;
     for (struct delivery *d = all->list; d;) {
         if (d->state != QUEUED || flying_of(all, d) >= MAX_FLYING) {
             d = d->next;

@@ -38,6 +38,8 @@ int deliveries_add(struct deliveries *d, const struct delivery_order *order, str
 bool deliveries_has(const struct deliveries *d, const struct tenant *t, const char *finding_id, struct str sink);
 bool deliveries_any(const struct deliveries *d, const char *group_id, const struct tenant *t);
 
+bool deliveries_are_flying(const struct deliveries *d); /* an attempt is under way */
+
 void deliveries_forget(struct deliveries *d, const struct tenant *t);
 
 /* Calls back for each delivery that is being tried again: sink and reason. */

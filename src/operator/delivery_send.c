@@ -121,7 +121,7 @@ static void send_to(struct delivery *d, const char *url) {
         .on_done = answered,
         .arg = d,
     };
-    if (lines) d->call = http_send(d->all->op->options.http, &r, &err);
+    if (lines) d->call = http_send(d->all->op->options.writes, &r, &err);
     free_lines(lines);
     if (!d->call) delivery_try_again(d, 0, err.msg);
 }

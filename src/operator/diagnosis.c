@@ -314,6 +314,26 @@ void diagnosis_replay(struct diagnosis *d, struct str name, void (*verdict)(cons
     }
 }
 
+static void retell(struct diagnosis *d, struct analyzer *z, struct str ns, struct str name) {
+    struct analysis *a = analysis_get(d, z, ns, name);
+    if (!a) {
+        diagnosis_lost(d, "no memory for an analysis");
+        return;
+    }
+    struct verdict v = analysis_verdict(a);
+    if (a->failures && !a->failed)
+        d->listener.verdict(&v, d->listener.arg);
+    else
+        analysis_enqueue(a);
+}
+
+void diagnosis_retell(struct diagnosis *d, struct str analyzer, struct str kind, struct str ns, struct str name) {
+    for (size_t i = 0; i < d->analyzer_count; i++) {
+        struct analyzer *z = &d->analyzers[i];
+        if (str_is(analyzer, z->policy->name) && str_is(kind, z->subject->gvk->kind)) retell(d, z, ns, name);
+    }
+}
+
 /* ---- life ------------------------------------------------------------------------------------------------------------------- */
 
 struct diagnosis *diagnosis_new(struct loop *loop, struct cluster *cluster, struct policycalls *calls, struct deadlines *deadlines,

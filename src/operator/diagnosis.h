@@ -74,6 +74,9 @@ bool diagnosis_stuck(const struct diagnosis *d, struct str name);
 /* Calls back for every analysis of this analyzer that has failures, as if it had just been done. */
 void diagnosis_replay(struct diagnosis *d, struct str name, void (*verdict)(const struct verdict *v, void *arg), void *arg);
 
+/* The verdict on this object is told again soon, also when it is healthy; not while its analysis fails. */
+void diagnosis_retell(struct diagnosis *d, struct str analyzer, struct str kind, struct str ns, struct str name);
+
 size_t diagnosis_pending(const struct diagnosis *d); /* analyses that are to be done */
 
 /* Does all that is to be done, at once; for one-shot use. */

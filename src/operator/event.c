@@ -83,6 +83,7 @@ static struct doc *event_document(const struct tenant *t, struct str type, struc
 
 void operator_event(struct k8s_operator *op, const struct tenant *t, struct str type, struct str reason, struct str message) {
     struct err err;
+    if (!operator_may_act(op)) return;
     const struct gvk *gvk = gvk_parse(STR("v1/Event"), &err);
     struct event *e = calloc(1, sizeof *e);
     if (e) *e = (struct event){op, event_document(t, type, reason, message, &err), str_dup(str_of(t->ns))};

@@ -118,8 +118,14 @@ void findings_retain(struct findings *f, bool (*wanted)(const char *analyzer, vo
 void findings_refilter(struct findings *f);
 void group_refilter_later(struct group *g);
 
-/* A Result of an earlier process: its findings are open (or resolved and not yet delivered) as it says. */
+/*
+ * A Result of an earlier process, or of the leader before us: its findings are open (or resolved and not yet delivered) as it says, and
+ * people were told what it says. A group that is known by our own verdicts takes that over; it stays dirty where it differs.
+ */
 int findings_adopt(struct findings *f, struct doc *result, struct err *err) ERR_MUST_CHECK;
+
+/* Another leads now and writes the Results: what we know of them counts no more, what is diagnosed stays. */
+void findings_forget_results(struct findings *f);
 
 /* The group behind a Result of that name, or of that id; NULL: none. */
 struct group *findings_by_result(struct findings *f, struct str result_name);

@@ -11,6 +11,21 @@ static void split_name(struct str full, struct str *ns, struct str *name) {
     *name = cut ? rest : full;
 }
 
+static struct finding *finding_of(struct group *g, struct str id) {
+    for (size_t i = 0; i < g->count; i++)
+        if (str_is(id, g->findings[i].id)) return &g->findings[i];
+    return NULL;
+}
+
+static bool is_open(struct doc_value status) { return str_is(doc_path_str(status, "state"), "open"); }
+
+/* One of our own verdicts' that people know already, and since when they know it. */
+static void take_over(const struct group *g, struct finding *f, struct doc_value status) {
+    if (!is_open(status)) return;
+    if (f->state == FINDING_PENDING) f->state = FINDING_OPEN;
+    f->first_seen_ms = g->first_seen_ms;
+}
+
 /*
  * spec.error lists the open findings in the order in which status.findings does (all, when none is open; see result.lua). So of one that
  * resolved beside others key and text are not known (`error` absent): it serves to tell those who were told of it.
@@ -20,9 +35,14 @@ static int adopt_finding(struct group *g, struct doc_value status, struct doc_va
     char text[SHA256_HEX_LEN + 1] = "";
     if (id.n != SHA256_HEX_LEN) return 0;
     memcpy(text, id.p, id.n);
+    struct finding *known = finding_of(g, id);
+    if (known) {
+        take_over(g, known, status);
+        return 0;
+    }
     struct finding *f = group_add(g, text, doc_path_str(status, "rule"), doc_path_str(error, "key"), err);
     if (!f) return err->code;
-    f->state = str_is(doc_path_str(status, "state"), "open") ? FINDING_OPEN : FINDING_RESOLVED;
+    f->state = is_open(status) ? FINDING_OPEN : FINDING_RESOLVED;
     f->first_seen_ms = g->first_seen_ms;
     if (!severity_parse(doc_path_str(error, "severity"), &f->severity)) f->severity = SEVERITY_MEDIUM;
     return str_replace(&f->text, doc_path_str(error, "text")) ? 0 : err_set(err, ERR_NOMEM, "no memory for a finding");
@@ -62,6 +82,50 @@ static int adopt_findings(struct group *g, struct doc_value spec, struct doc_val
     return rc;
 }
 
+static bool says(struct doc_value findings, struct doc_value errors, const struct finding *f) {
+    for (size_t i = 0; i < doc_len(findings); i++) {
+        struct doc_value status = doc_at(findings, i);
+        if (str_is(doc_path_str(status, "id"), f->id))
+            return is_open(status) && str_is(doc_path_str(doc_at(errors, i), "severity"), severity_name(f->severity));
+    }
+    return false;
+}
+
+/* True when people see in the Result what they are to see. */
+static bool is_current(struct group *g, struct doc_value spec, struct doc_value status) {
+    struct doc_value findings = doc_path(status, "findings"), errors = doc_path(spec, "error");
+    for (size_t i = 0; i < g->count; i++)
+        if (finding_is_shown(&g->findings[i]) && !says(findings, errors, &g->findings[i])) return false;
+    for (size_t i = 0; i < doc_len(findings); i++) {
+        const struct finding *f = is_open(doc_at(findings, i)) ? finding_of(g, doc_path_str(doc_at(findings, i), "id")) : NULL;
+        if (f && !finding_is_shown(f)) return false;
+    }
+    return true;
+}
+
+static int adopt(struct group *g, struct doc *result, struct err *err) {
+    struct doc_value spec = doc_path(doc_root(result), "spec"), status = doc_path(doc_root(result), "status");
+    adopt_times(g, status);
+    int rc = adopt_findings(g, spec, status, err);
+    if (rc) return rc;
+    if (!str_replace(&g->parent, doc_path_str(spec, "parentObject")) ||
+        !str_replace(&g->result_name, doc_path_str(doc_root(result), "metadata.name")))
+        return err_set(err, ERR_NOMEM, "no memory for a Result");
+    g->published = doc_ref(result);
+    g->untold = true; /* sinks may have come while nobody was there to tell them */
+    return 0;
+}
+
+/* A group of our own verdicts: what differs from the Result is published. */
+static int merge(struct group *g, struct doc *result, struct err *err) {
+    int rc = adopt(g, result, err);
+    if (rc) return rc;
+    if (!is_current(g, doc_path(doc_root(result), "spec"), doc_path(doc_root(result), "status"))) g->changed_ms = clock_wall_ms();
+    group_touch(g);
+    group_advance(g, clock_wall_ms());
+    return 0;
+}
+
 static bool is_own_name(const struct group_key *key, struct str shown) {
     struct str ns, name;
     split_name(shown, &ns, &name);
@@ -90,25 +154,38 @@ static int key_of_result(struct doc *result, struct group_key *key, struct err *
 }
 
 int findings_adopt(struct findings *f, struct doc *result, struct err *err) {
-    struct doc_value spec = doc_path(doc_root(result), "spec"), status = doc_path(doc_root(result), "status");
     struct group_key key;
     struct group *g;
     int rc = key_of_result(result, &key, err);
     if (!rc) rc = group_find(f, &key, &g, err);
-    if (rc || g) return rc;
+    if (rc || (g && g->result_name)) return rc;
+    if (g) return merge(g, result, err);
     g = group_new(f, &key, STR("v1"), err); /* which API its kind belongs to the first verdict says */
     if (!g) return err->code;
-    adopt_times(g, status);
-    rc = adopt_findings(g, spec, status, err);
-    if (!rc && !(str_replace(&g->parent, doc_path_str(spec, "parentObject")) &&
-                 str_replace(&g->result_name, doc_path_str(doc_root(result), "metadata.name"))))
-        rc = err_set(err, ERR_NOMEM, "no memory for a Result");
-    if (rc) {
+    rc = adopt(g, result, err);
+    if (rc)
         group_free(g);
-        return rc;
-    }
-    g->published = doc_ref(result);
-    g->untold = true;                   /* sinks may have come while nobody was there to tell them */
-    if (g->resolved_ms) group_touch(g); /* it waits for somebody to be told, or to be deleted */
-    return 0;
+    else if (g->resolved_ms)
+        group_touch(g); /* it waits for somebody to be told, or to be deleted */
+    return rc;
 }
+
+static void forget_result(struct group *g, void *arg) {
+    (void)arg;
+    for (size_t i = 0; i < g->notification_count; i++) {
+        free(g->notifications[i].sink);
+        free(g->notifications[i].ref);
+    }
+    g->notification_count = 0;
+    free(g->result_name);
+    g->result_name = NULL;
+    doc_unref(g->published);
+    g->published = NULL;
+    g->offered = g->untold = false;
+    g->noticed_us = 0;
+    for (size_t i = 0; i < g->count; i++) g->findings[i].worded = g->findings[i].worded_shown = false;
+    if (group_is_open(g)) group_touch(g);
+    group_advance(g, clock_wall_ms());
+}
+
+void findings_forget_results(struct findings *f) { findings_each(f, forget_result, NULL); }

@@ -64,6 +64,8 @@ static void delivered(struct notifier *n, struct tenant *t, struct str sink) {
     if (clear(n, t, sink)) tenant_enqueue(t);
 }
 
+bool notify_is_sending(const struct notifier *n) { return deliveries_are_flying(n->deliveries); }
+
 void notify_each_undelivered(const struct notifier *n, const struct tenant *t,
                              void (*each)(const char *sink, const char *message, void *arg), void *arg) {
     for (const struct undelivered *u = n->undelivered; u; u = u->next)
@@ -269,6 +271,7 @@ static void tell_of(struct word *w) {
 
 bool notify_group(struct notifier *n, struct tenant *t, struct group *g) {
     bool recorded = false;
+    if (!operator_may_tell(n->op)) return false;
     g->untold = false;
     for (size_t i = 0; i < g->count; i++) {
         if (!needs_word(g, &g->findings[i])) continue;
@@ -309,6 +312,7 @@ static void delivery_ended(const struct delivery_order *o, enum delivery_end end
         record_sent(g, o->finding_id, o->sink, o->severity, ref);
     r = record_of(g, o->finding_id, o->sink);
     if (r && end == DELIVERY_FAILED) r->given_up = true;
+    o->tenant->unrecorded |= n->op->shutdown != NULL && end == DELIVERY_DONE;
     group_touch(g);
 }
 

@@ -22,6 +22,9 @@ bool notify_group(struct notifier *n, struct tenant *t, struct group *g);
 /* True when nobody is still to be told anything about the group. */
 bool notify_delivered(const struct notifier *n, const struct tenant *t, const struct group *g);
 
+/* True while a notification is on its way this moment. */
+bool notify_is_sending(const struct notifier *n);
+
 /* Calls back for each notification that could not be delivered: sink and reason. */
 void notify_each_undelivered(const struct notifier *n, const struct tenant *t,
                              void (*each)(const char *sink, const char *message, void *arg), void *arg);

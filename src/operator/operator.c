@@ -8,6 +8,8 @@
 #include "doc/builder.h"
 #include "operator/operator_internal.h"
 #include "operator/run.h"
+#include "operator/shutdown.h"
+#include "operator/takeover.h"
 
 const char K8SGPT_GVK[] = "core.k8sgpt.ai/v1alpha1/K8sGPT";
 const char RESULT_GVK[] = "core.k8sgpt.ai/v1alpha1/Result";
@@ -85,13 +87,48 @@ void operator_sync_tenants(struct k8s_operator *op) {
 
 void operator_run_ended(struct tenant *t, const struct err *failure, double requeue_s) {
     t->ran = true;
+    shutdown_look(t->op->shutdown);
     if (failure) {
         int64_t wait_ms = work_failed(&t->work, failure->retry_after_s * 1000LL);
-        log_error("operator", "run failed", LOG_S("k8sgpt", t->key), LOG_S("error", failure->msg), LOG_I("retryAfterMs", wait_ms));
+        if (operator_may_act(t->op))
+            log_error("operator", "run failed", LOG_S("k8sgpt", t->key), LOG_S("error", failure->msg), LOG_I("retryAfterMs", wait_ms));
         return;
     }
     if (findings_any_dirty(t->findings)) tenant_enqueue(t);
     work_done(&t->work, requeue_s >= 0 && isfinite(requeue_s) ? (int64_t)(fmin(requeue_s, LONGEST_WAIT_S) * 1000) : -1);
+}
+
+/* The conditions go on from what the resource says now: times of transition are the leader's before. */
+void takeover_ended(struct tenant *t, const struct err *failure) {
+    struct status *status = failure ? NULL : status_new(t->cr);
+    struct err nomem;
+    if (!failure && !status) err_set(&nomem, ERR_NOMEM, "no memory for a status");
+    if (!status) {
+        operator_run_ended(t, failure ? failure : &nomem, -1);
+        return;
+    }
+    status_free(t->status);
+    t->status = status;
+    t->taken_over = true;
+    operator_run_ended(t, NULL, 0);
+}
+
+bool operator_may_act(const struct k8s_operator *op) { return !op->leader || leader_may_act(op->leader); }
+
+bool operator_may_tell(const struct k8s_operator *op) { return operator_may_act(op) && !op->shutdown; }
+
+static void leading_begun(void *arg) { operator_enqueue_all(arg); }
+
+static void leading_ended(void *arg) {
+    struct k8s_operator *op = arg;
+    for (struct tenant *t = op->tenants; t; t = t->hh.next) takeover_stand_by(t);
+    operator_enqueue_all(op);
+}
+
+/* Of a standby it says that the tenant is looked after. */
+static void turn_without_run(struct tenant *t) {
+    t->ran = true;
+    work_done(&t->work, -1);
 }
 
 static bool may_run(void *arg) {
@@ -99,11 +136,17 @@ static bool may_run(void *arg) {
     return op->serving;
 }
 
-static void run_tenant_of(struct work *w, void *arg) {
+/* What a tenant's turn is: with an election, and while the operator stops, not always a run. */
+static void start_turn(struct work *w, void *arg) {
+    const struct k8s_operator *op = arg;
     struct tenant *t = (struct tenant *)((char *)w - offsetof(struct tenant, work));
     struct err err;
-    (void)arg;
-    if (run_start(t, &err)) operator_run_ended(t, &err, -1);
+    bool leads = operator_may_act(op), over = !leads || (op->shutdown && !t->unrecorded);
+    int rc = !leads ? takeover_prepare(t, &err) : over ? 0 : op->leader && !t->taken_over ? takeover_start(t, &err) : run_start(t, &err);
+    if (rc)
+        operator_run_ended(t, &err, -1);
+    else if (over)
+        turn_without_run(t);
 }
 
 static void run_wanted(void *arg) {
@@ -227,7 +270,7 @@ static int make_parts(struct k8s_operator *op, struct err *err) {
     const struct operator_options *o = &op->options;
     struct policies_options policies = {
         o->loop, o->metrics, o->builtin_dir, o->lua_dir, o->policy_dirs, o->policy_dir_count, policies_loaded, policies_refused, op};
-    struct workqueue_owner queue = {may_run, run_tenant_of, run_wanted, run_taken, op};
+    struct workqueue_owner queue = {may_run, start_turn, run_wanted, run_taken, op};
     struct diagnosis_listener listener = {verdict, swept, diagnosis_changed, diagnosis_lost, op};
     if (!(op->policy_options = policy_options(o, err))) return err->code;
     if (!(op->policies = policies_new(&policies, err))) return err->code;
@@ -243,6 +286,8 @@ static int make_parts(struct k8s_operator *op, struct err *err) {
     if (!(op->look_again = timer_new(o->loop, operator_look_now, op))) return err->code;
     if (!(op->planner = worker_new(o->loop, operator_make_plan, op))) return err->code;
     if (!(op->diagnosis = diagnosis_new(o->loop, op->cluster, op->calls, op->deadlines, &listener, err))) return err->code;
+    struct leader_options leader = {o->loop, o->client, o->writes, o->metrics, o->leader_namespace, leading_begun, leading_ended, op};
+    if (o->leader_namespace && !(op->leader = leader_new(&leader, err))) return err->code;
     op->bundle = bundle_ref(policies_bundle(op->policies));
     op->next_bundle = bundle_ref(op->bundle);
     return 0;
@@ -268,12 +313,22 @@ struct k8s_operator *operator_new(const struct operator_options *options, struct
 
 void operator_reload(struct k8s_operator *op, bool moved) {
     policies_reload(op->policies);
+    if (moved && op->leader) leader_restart(op->leader);
     if (moved) cluster_restart(op->cluster);
+}
+
+void operator_stop(struct k8s_operator *op, void (*stopped)(void *arg), void *arg) {
+    op->shutdown = shutdown_start(op, stopped, arg);
+    if (!op->shutdown) stopped(arg);
 }
 
 void operator_free(struct k8s_operator *op) {
     if (!op) return;
     struct tenant *t, *next;
+    shutdown_free(op->shutdown);
+    op->shutdown = NULL;
+    leader_free(op->leader);
+    op->leader = NULL;
     if (op->cluster) {
         cluster_on_change(op->cluster, NULL, NULL);
         cluster_on_state(op->cluster, NULL, NULL);

@@ -15,8 +15,8 @@ struct k8s_operator;
 
 struct operator_options {
     struct loop *loop;
-    struct http_client *http;
-    struct kube_client *client;
+    struct http_client *writes; /* by which everything goes that changes something or tells somebody: see leader.h */
+    struct kube_client *client; /* its writes go by `writes` too, where replicas elect a leader */
     struct metrics *metrics;
     const char *engine;             /* "deployment" or "embedded": the default of spec.engine.mode */
     const char *cluster_name;       /* goes into identities and notifications; "" for the only cluster */
@@ -27,6 +27,7 @@ struct operator_options {
     const char *const *namespaces; /* the only ones that are watched; none: all are */
     size_t namespace_count;
     const char *version, *revision; /* of this build */
+    const char *leader_namespace;   /* of the Lease by which replicas elect a leader; NULL: this is the only one */
     bool no_grace;                  /* --grace 0 */
     bool no_past;                   /* the clock stands still: no failure can be waited for */
     bool result_logging;            /* upstream's --enable-result-logging */
@@ -39,8 +40,11 @@ void operator_free(struct k8s_operator *op);
 /* Reads the policy folders again. `moved`: the client goes to another server or as another user, so that everything is watched anew. */
 void operator_reload(struct k8s_operator *op, bool moved);
 
-/* True when policies are loaded, caches are synced (or known to be unreadable), and every object has been looked at once. *why: what it
- * waits for. */
+/* Ends its work in good order, within 2.5 s whoever hangs (see shutdown.h), and calls `stopped` once; then it is to be freed. */
+void operator_stop(struct k8s_operator *op, void (*stopped)(void *arg), void *arg);
+
+/* True when policies are loaded, caches are synced (or known to be unreadable), and every object has been looked at once; of
+ * a standby, too. *why: what it waits for. */
 bool operator_ready(const struct k8s_operator *op, const char **why);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "kube/backoff.h"
 #include "operator/diagnosis.h"
+#include "operator/leader.h"
 #include "operator/notify.h"
 #include "operator/operator.h"
 #include "operator/policies.h"
@@ -29,7 +30,9 @@ struct k8s_operator {
     struct owners *filter_owners;
 
     struct tenant *tenants;
-    struct workqueue *queue; /* tenants that want a run */
+    struct workqueue *queue;   /* tenants that want a run */
+    struct leader *leader;     /* NULL: there is no election */
+    struct shutdown *shutdown; /* under way, or NULL */
 
     struct bundle *bundle;      /* in use */
     struct bundle *next_bundle; /* to be used once its caches are ready; may be the one in use */
@@ -58,6 +61,13 @@ void operator_tell_unreadable(const struct k8s_operator *op, const struct gvk *g
                               const struct err *err);
 
 struct store *operator_results(const struct k8s_operator *op, struct str ns); /* NULL while those of the namespace are unreadable */
+
+/* False while another replica leads: then nothing is written, told or recorded. And whether people may be told anything new. */
+bool operator_may_act(const struct k8s_operator *op);
+bool operator_may_tell(const struct k8s_operator *op);
+
+/* The tenant has adopted the Results of the leader before, or could not. */
+void takeover_ended(struct tenant *t, const struct err *failure);
 
 /* A run of the tenant is over. `requeue_s` < 0: it asked for no further run. */
 void operator_run_ended(struct tenant *t, const struct err *failure, double requeue_s);

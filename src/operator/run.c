@@ -215,6 +215,7 @@ int run_start(struct tenant *t, struct err *err) {
     r->requeue_s = -1;
     r->started_us = clock_mono_us();
     t->run = r;
+    t->unrecorded = false;
     findings_retry_untold(t->findings);
     next_step(r);
     return 0;

@@ -107,14 +107,16 @@ static void put_group(struct group *g, void *arg) {
             metric_add(t->families[FINDINGS], METRIC_LABELS(str_of(g->analyzer), str_of(severity_name(g->findings[i].severity)), ns), 1);
 }
 
-/* Gauges are what there is now: read at each exposition, so that series go with what they describe. */
+/* Gauges are what there is now: read at each exposition, so that series go with what they describe. What a standby knows the leader tells:
+ * sums over the replicas count nothing twice. */
 static void collect(void *arg) {
     static const enum family on_demand[] = {STORE_OBJECTS, STORE_BYTES, RESULTS, RESULTS_BY_TYPE, FINDINGS};
     struct telemetry *t = arg;
     const struct k8s_operator *op = t->op;
     for (size_t i = 0; i < sizeof on_demand / sizeof *on_demand; i++) metric_clear(t->families[on_demand[i]]);
     if (op->cluster) cluster_each_store(op->cluster, put_store, t);
-    for (const struct tenant *tenant = op->tenants; tenant; tenant = tenant->hh.next) findings_each(tenant->findings, put_group, t);
+    for (const struct tenant *tenant = operator_may_act(op) ? op->tenants : NULL; tenant; tenant = tenant->hh.next)
+        findings_each(tenant->findings, put_group, t);
     size_t waiting = op->queue ? workqueue_depth(op->queue) : 0;
     metric_set(t->families[QUEUE_DEPTH_UPSTREAM], &CONTROLLER, (double)waiting);
     metric_set(t->families[QUEUE_DEPTH], NULL, (double)(waiting + (op->diagnosis ? diagnosis_pending(op->diagnosis) : 0)));

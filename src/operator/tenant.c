@@ -8,6 +8,7 @@
 #include "doc/builder.h"
 #include "operator/apply.h"
 #include "operator/run.h"
+#include "operator/takeover.h"
 
 static const char LABEL_NAME[] = "k8sgpts.k8sgpt.ai/name", LABEL_NAMESPACE[] = "k8sgpts.k8sgpt.ai/namespace";
 
@@ -77,7 +78,8 @@ nomem:
 }
 
 void tenant_free(struct tenant *t) {
-    if (t->run) run_drop(t->run);
+    run_drop(t->run);
+    takeover_drop(t->takeover);
     if (t->hh.tbl) HASH_DEL(t->op->tenants, t);
     if (t->op->notifier) notify_forget(t->op->notifier, t);
     findings_free(t->findings);
@@ -112,7 +114,7 @@ static bool status_is_ours(const struct tenant *t, const struct doc *cr) {
 }
 
 void tenant_changed(struct tenant *t, struct doc *cr) {
-    bool wish = !same_wish(t->cr, cr), touched = wish || !status_is_ours(t, cr);
+    bool wish = !same_wish(t->cr, cr), touched = wish || (operator_may_act(t->op) && !status_is_ours(t, cr));
     doc_ref(cr);
     doc_unref(t->cr);
     t->cr = cr;
@@ -127,7 +129,7 @@ void tenant_changed(struct tenant *t, struct doc *cr) {
 
 void tenant_adopt_results(struct tenant *t) {
     struct store *results = operator_results(t->op, str_of(t->ns));
-    if (t->adopted || !results) return;
+    if (t->op->leader || t->adopted || !results) return;
     t->adopted = true;
     struct store_query query = {
         .ns = str_of(t->ns),

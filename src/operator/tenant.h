@@ -14,6 +14,7 @@
 
 struct k8s_operator;
 struct run;
+struct takeover;
 
 struct tenant {
     struct k8s_operator *op;
@@ -28,7 +29,10 @@ struct tenant {
 
     bool ran; /* a first run is over */
     struct work work;
-    struct run *run; /* under way, or NULL */
+    struct run *run;           /* under way, or NULL */
+    struct takeover *takeover; /* under way, or NULL */
+    bool taken_over;           /* with an election: what the leader before wrote is known */
+    bool unrecorded;           /* during a shutdown: somebody was told, and no Result says so yet */
     UT_hash_handle hh;
 };
 
@@ -42,7 +46,7 @@ void tenant_changed(struct tenant *t, struct doc *cr);
 /* Wants a run. */
 void tenant_enqueue(struct tenant *t);
 
-/* Takes over the Results that an earlier process left for this resource; once, when they are readable. */
+/* Takes over the Results that an earlier process left for this resource; once, when they are readable. With an election takeover.h does. */
 void tenant_adopt_results(struct tenant *t);
 
 /* Runs the filters' select; *changed: the choice differs from before. A filter that fails leaves the choice as it was; ERR_NOMEM. */

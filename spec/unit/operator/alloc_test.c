@@ -156,7 +156,7 @@ static int start_operator(struct world *w, struct err *err) {
     if (!(w->http = http_client_new(w->loop, "test", err))) return (int)err->code;
     if (!(w->client = kube_client_new(w->loop, w->http, &w->config, w->metrics, err))) return (int)err->code;
     options.metrics = w->metrics;
-    options.http = w->http;
+    options.writes = w->http;
     options.client = w->client;
     w->op = operator_new(&options, err);
     return w->op ? 0 : (int)err->code;

@@ -100,7 +100,7 @@ static inline void start_operator(struct site *s, uint16_t port) {
     snprintf(s->origin, sizeof s->origin, "test");
     s->config = (struct kube_config){.server = s->url, .origin = s->origin};
     options.metrics = s->metrics = metrics_new();
-    options.http = s->http = http_client_new(s->loop, "test", &err);
+    options.writes = s->http = http_client_new(s->loop, "test", &err);
     options.client = s->client = kube_client_new(s->loop, s->http, &s->config, s->metrics, &err);
     s->op = operator_new(&options, &err);
     if (!s->op) fail_msg("%s", err.msg);
