@@ -199,6 +199,16 @@ return {
     limits = { ["keys that ran twice at once"] = 0, ["wants without a run"] = 0 },
   },
   {
+    id = "server-side-apply",
+    title = "Server-side apply with our own field manager and only our own fields; who keeps overwriting them is named, and meets no war of writes",
+    source = "Kubernetes docs: Server-Side Apply",
+    target = "a rival that writes back at once: ≤ 14 writes of ours in 30 s, and the right state once it stops",
+    tests = { "spec/behaviour/operator/contest_spec.lua", "spec/behaviour/operator/steady_spec.lua", "spec/unit/operator/workqueue_test.c" },
+    limits = {
+      ["writes against a rival that writes at once, in 2.5 s"] = 9, ["writes against a rival that writes at once, in 30 s by the back-off"] = 14,
+    },
+  },
+  {
     id = "shutdown",
     title = "SIGTERM ends it in good order: what is under way is finished and recorded, the Lease let go of",
     source = "Kubernetes docs: Pod Lifecycle, Termination of Pods",

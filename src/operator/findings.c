@@ -329,6 +329,8 @@ void findings_end_run(struct findings *f) {
 
 void group_publish_failed(struct group *g) { dirty_again(g); }
 
+void group_deferred(struct group *g) { g->offered = false; }
+
 /* The watch may bring a state that is older than what our own write returned (KEP-5504: resourceVersions compare). */
 static bool is_news(const struct group *g, const struct doc *result) {
     struct str known = doc_path_str(doc_root(g->published), "metadata.resourceVersion");
@@ -341,6 +343,7 @@ void group_result_changed(struct group *g, struct doc *result) {
     doc_ref(result);
     doc_unref(g->published);
     g->published = result;
+    g->undone = true;
     group_touch(g);
 }
 
@@ -384,7 +387,7 @@ void group_deleted(struct group *g) {
     g->result_name = NULL;
     doc_unref(g->published);
     g->published = NULL;
-    g->offered = false;
+    g->offered = g->undone = false;
     if (group_is_open(g))
         group_touch(g);
     else

@@ -68,6 +68,8 @@ struct group {
     struct evaluation kept_by;         /* what the filters read for this group */
     char *result_name;                 /* of its Result, once there is one */
     struct doc *published;             /* the Result as last written or found; NULL: none */
+    bool undone;                       /* somebody else changed it since we wrote it */
+    struct contest *contest;           /* publish: over the Result; NULL: there is none */
     uint64_t version, offered_version; /* counts changes; which one is being published */
     bool refilter;                     /* the filters have to look at it again */
     bool untold;                       /* somebody could not be told; tried again by the next run */
@@ -146,6 +148,7 @@ void group_result_changed(struct group *g, struct doc *result);
 /* What was offered is published; `result` is as the server has it now. A group that is over is freed by group_deleted. */
 void group_published(struct group *g, struct doc *result);
 void group_publish_failed(struct group *g);
+void group_deferred(struct group *g); /* it is not to be published now; who says so touches the group when it may be */
 void group_deleted(struct group *g);
 
 bool finding_is_shown(const struct finding *f);                           /* open or settling, and not hidden */

@@ -181,7 +181,7 @@ static void forget_result(struct group *g, void *arg) {
     g->result_name = NULL;
     doc_unref(g->published);
     g->published = NULL;
-    g->offered = g->untold = false;
+    g->offered = g->untold = g->undone = false;
     g->noticed_us = 0;
     for (size_t i = 0; i < g->count; i++) g->findings[i].worded = g->findings[i].worded_shown = false;
     if (group_is_open(g)) group_touch(g);

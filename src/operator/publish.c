@@ -7,6 +7,7 @@
 #include "doc/builder.h"
 #include "doc/copy.h"
 #include "operator/apply.h"
+#include "operator/contest.h"
 
 enum { MAX_WRITES = 16 };
 
@@ -20,6 +21,7 @@ struct write {
     char *ns, *name;    /* of the Result; name NULL: there is none to delete */
     struct write *next;
     bool under_way;
+    bool deferred; /* somebody disputes the Result: another time */
 };
 
 struct publish {
@@ -77,7 +79,9 @@ static void note_name(struct write *w, struct group *g) {
 static void settle_group(struct write *w, const struct err *err) {
     struct group *g = group_of(w);
     if (!g) return;
-    if (err) {
+    if (w->deferred) {
+        group_deferred(g);
+    } else if (err) {
         note_name(w, g);
         group_publish_failed(g);
     } else if (!w->result)
@@ -95,7 +99,7 @@ static void write_over(struct write *w, const struct err *err) {
     if (p) {
         if (w->under_way) unlink_flying(p, w);
         if (err && !p->first_error.code) p->first_error = *err;
-        if (!err && (w->stored || !w->result)) doc_put_str(p->written, str_of(w->group_id));
+        if (!err && !w->deferred && (w->stored || !w->result)) doc_put_str(p->written, str_of(w->group_id));
         settle_group(w, err);
     }
     write_free(w);
@@ -226,10 +230,25 @@ static void object_applied(const struct doc *object, const struct err *err, void
         begin_status(arg);
 }
 
+static void may_be_written(void *arg) { group_touch(arg); }
+
+/* True when somebody keeps undoing what we write, and it is not yet time to write it again. */
+static bool is_contested(const struct write *w) {
+    struct group *g = group_of(w);
+    bool undone = g && g->undone && !apply_is_covered(doc_root(w->result), doc_root(g->published));
+    if (g) g->undone = false;
+    if (undone && !g->contest)
+        g->contest = contest_new(tenant_of(w->publish), RESULT_GVK, doc_path_str(doc_root(w->result), "metadata.name"), may_be_written, g);
+    if (undone && g->contest && !contest_waits(g->contest)) contest_undone(g->contest);
+    return g && contest_waits(g->contest);
+}
+
 /* False when there is nothing to write, or with *err when it cannot begin. */
 static bool begin(struct write *w, struct err *err) {
     *err = (struct err){0};
     if (!w->result) return begin_delete(w);
+    w->deferred = is_contested(w);
+    if (w->deferred) return false;
     if (start_part(w, false, object_applied, err)) return true;
     return !err->code && start_part(w, true, status_applied, err);
 }

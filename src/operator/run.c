@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "operator/apply.h"
+#include "operator/contest.h"
 
 static const char *const STEPS[] = {"Init", "Finalizer", "Configure", "PreAnalysis", "Analysis", "ResultStatus", "Remediation"};
 enum { STEP_COUNT = sizeof STEPS / sizeof *STEPS };
@@ -75,6 +76,17 @@ static void status_written(const struct doc *object, const struct err *err, void
     finish(r);
 }
 
+static void may_be_written(void *arg) { tenant_enqueue(arg); }
+
+/* True when somebody keeps undoing what we write, and it is not yet time to write it again. */
+static bool is_contested(struct tenant *t, const struct doc *wanted) {
+    bool undone = t->undone && !apply_is_covered(doc_path(doc_root(wanted), "status"), doc_path(doc_root(t->cr), "status"));
+    t->undone = false;
+    if (undone && !t->contest) t->contest = contest_new(t, K8SGPT_GVK, str_of(t->name), may_be_written, t);
+    if (undone && t->contest && !contest_waits(t->contest)) contest_undone(t->contest);
+    return contest_waits(t->contest);
+}
+
 static void write_status(struct run *r) {
     struct tenant *t = r->tenant;
     struct err err;
@@ -84,7 +96,9 @@ static void write_status(struct run *r) {
         finish(r);
         return;
     }
-    r->applying = apply_start(t->op->cluster, doc_root(wanted), "status", true, t->cr, status_written, r, &err);
+    bool contested = is_contested(t, wanted);
+    err = (struct err){0};
+    if (!contested) r->applying = apply_start(t->op->cluster, doc_root(wanted), "status", true, t->cr, status_written, r, &err);
     doc_unref(wanted);
     if (r->applying) return;
     if (err.code != ERR_NONE && r->failure.code == ERR_NONE) r->failure = err;

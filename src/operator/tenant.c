@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "doc/builder.h"
 #include "operator/apply.h"
+#include "operator/contest.h"
 #include "operator/run.h"
 #include "operator/takeover.h"
 
@@ -45,6 +46,7 @@ static void findings_lost_some(void *arg) {
 static void group_going(struct group *g, void *arg) {
     struct tenant *t = arg;
     reads_drop(t->op->filter_reads, &g->kept_by);
+    contest_free(g->contest);
 }
 
 /* ---- life --------------------------------------------------------------------------------------------------------------------- */
@@ -84,6 +86,7 @@ void tenant_free(struct tenant *t) {
     if (t->op->notifier) notify_forget(t->op->notifier, t);
     findings_free(t->findings);
     status_free(t->status);
+    contest_free(t->contest);
     work_free(&t->work);
     choice_free(&t->choice);
     doc_unref(t->cr);
@@ -122,6 +125,7 @@ void tenant_changed(struct tenant *t, struct doc *cr) {
         findings_refilter(t->findings); /* filters decide by the resource too */
         notify_again(t);                /* and routes */
     }
+    t->undone |= touched && !wish;
     if (touched) tenant_enqueue(t);
 }
 

@@ -13,6 +13,7 @@
 #include "operator/workqueue.h"
 
 struct k8s_operator;
+struct contest;
 struct run;
 struct takeover;
 
@@ -23,7 +24,9 @@ struct tenant {
     struct doc *cr; /* as last seen */
     struct findings *findings;
     struct status *status;
-    struct choice choice; /* what the filters selected */
+    bool undone;             /* somebody else changed the status since we wrote it */
+    struct contest *contest; /* over the status; NULL: there is none */
+    struct choice choice;    /* what the filters selected */
     bool has_chosen;
     bool adopted; /* Results of an earlier process have been taken over */
 

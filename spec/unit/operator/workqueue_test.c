@@ -194,6 +194,15 @@ static void the_longest_wait_is_1000_s(void **state) {
     assert_int_equal(work_backoff_ms(1 << 30), 1000 * 1000);
 }
 
+/* Row server-side-apply: what a rival undoes at once is written again after each wait (contest). */
+static void within_30_s_there_are_no_more_than_14_tries(void **state) {
+    (void)state;
+    int tries = 0;
+    for (int64_t at_ms = 0; (at_ms += work_backoff_ms(tries + 1)) <= 30 * 1000;) tries++;
+    figure_record("server-side-apply", "writes against a rival that writes at once, in 30 s by the back-off", tries, "");
+    assert_in_range(tries, 5, 14);
+}
+
 static void fail_until_noon(struct work *w, void *arg) {
     begin(arg, key_of(w));
     (void)work_failed(w, 3600 * 1000);
@@ -267,6 +276,7 @@ int main(void) {
         cmocka_unit_test(wants_during_a_run_make_one_more),
         cmocka_unit_test(a_key_that_fails_waits_twice_as_long_each_time),
         cmocka_unit_test(the_longest_wait_is_1000_s),
+        cmocka_unit_test(within_30_s_there_are_no_more_than_14_tries),
         cmocka_unit_test(a_want_does_not_wait_for_the_back_off),
         cmocka_unit_test(a_want_during_a_run_that_fails_does_not_wait_either),
         cmocka_unit_test(nothing_starts_until_it_may),
