@@ -17,7 +17,8 @@ enum {
 
 /*
  * Whether the evidence of all rules can be read: a path is one of `fields` (names, ["quoted names"], [] for every element) and may choose
- * the first element with a text in it: [type=Ready], [secretName={key}], {key} being that of the failure. ERR_POLICY names the rule and path.
+ * the first element with a text in it: [type=Ready], [secretName={key}], {key} being that of the failure. ERR_POLICY names the rule and
+ * path.
  */
 int evidence_check(const struct policy *p, struct err *err) ERR_MUST_CHECK;
 
