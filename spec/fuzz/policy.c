@@ -13,6 +13,8 @@ static const char *const BUILTIN[POLICY_KINDS] = {
     [POLICY_ANALYZER] = "return { api = 1, kind = 'analyzer', name = 'T', description = 'd', watches = { 'v1/Pod' }, fields = { 'spec' },\n"
                         "rules = { r = { severity = 'low' } }, params = { n = 1 },\n"
                         "run = function(ctx, o) return { { rule = 'r', text = 't', key = o.metadata.name } } end }",
+    [POLICY_CORRELATE] = "return { api = 1, kind = 'correlate', name = 'T', order = 2, cause = function(ctx, f)\n"
+                         "return ctx.findings_of('Pod', 'shop', 'web')[1] end }",
     [POLICY_FILTER] = "return { api = 1, kind = 'filter', name = 'T', description = 'd', select = function(ctx, cr) return { 'T' } end,\n"
                       "keep = function(ctx, f) return true end }",
     [POLICY_ROUTE] = "return { api = 1, kind = 'route', name = 'T', description = 'd', run = function(ctx, f, change)\n"
@@ -68,6 +70,13 @@ static bool readable(void *arg, const struct gvk *gvk, struct str ns) {
     return gvk != NULL && ns.n < 100;
 }
 
+static int findings_of(void *arg, struct str kind, struct str ns, struct str name, struct doc **out, struct err *err) {
+    (void)arg, (void)kind, (void)ns;
+    if (str_is(name, "denied")) return err_set(err, ERR_UNSUPPORTED, "there are no findings");
+    *out = fuzz_json("[{\"id\":\"x\",\"kind\":\"Pod\"},{\"id\":\"y\",\"kind\":\"Pod\"}]");
+    return 0;
+}
+
 static int64_t now_ms(void *arg) {
     (void)arg;
     return 1772359800000;
@@ -79,7 +88,7 @@ static void say(void *arg, struct str level, struct str message) { (void)arg, (v
 
 static void trace(void *arg, struct str message) { (void)arg, (void)message; }
 
-static const struct script_host host = {get, exists, list, events, parent, readable, now_ms, again_at, say, trace};
+static const struct script_host host = {get, exists, list, events, parent, readable, findings_of, now_ms, again_at, say, trace};
 
 /* ---- a run --------------------------------------------------------------------------------------------------------------------- */
 
@@ -117,7 +126,7 @@ static void run_task(const struct script_call *call) {
 }
 
 static void run_policy(const struct policy *p) {
-    static const char *const functions[] = {"run", "select", "keep", "request", "response", "render"};
+    static const char *const functions[] = {"run", "cause", "select", "keep", "request", "response", "render"};
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         struct script_call call = call_of(p, functions[i]);
         struct script_outcome out;

@@ -83,7 +83,7 @@ struct bundle *bundle_load(const struct bundle_options *options, struct bundle_p
 
 const char *bundle_hash(const struct bundle *b) { return b->hash; }
 
-/* The names are sorted by kind, then name; those without an effective policy are skipped. */
+/* The names are sorted by kind, order and name; those without an effective policy are skipped. */
 const struct policy *bundle_at(const struct bundle *b, enum policy_kind kind, size_t i) {
     for (size_t k = 0; k < b->name_count; k++) {
         const struct policy_entry *e = b->names[k].effective;

@@ -52,7 +52,7 @@ void bundle_unref(struct bundle *b);
 
 const char *bundle_hash(const struct bundle *b); /* 64 hex digits over all files in use */
 
-/* The effective policies of a kind, sorted by name. */
+/* The effective policies of a kind, sorted by order (of correlate policies), then by name. */
 size_t bundle_count(const struct bundle *b, enum policy_kind kind);
 const struct policy *bundle_at(const struct bundle *b, enum policy_kind kind, size_t i);
 const struct policy *bundle_find(const struct bundle *b, enum policy_kind kind, struct str name);

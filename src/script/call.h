@@ -40,6 +40,8 @@ struct script_host {
     int (*parent)(void *arg, const struct doc *object, const struct doc **out,
                   struct err *err);                                    /* the controlling owner, metadata only; NULL: none */
     bool (*readable)(void *arg, const struct gvk *gvk, struct str ns); /* empty ns: anywhere */
+    int (*findings_of)(void *arg, struct str kind, struct str ns, struct str name, struct doc **out,
+                       struct err *err); /* *out: an array of k8sgpt.OpenFinding, the caller's */
     int64_t (*now_ms)(void *arg);
     void (*again_at)(void *arg, int64_t wall_ms); /* ctx.after was not yet true: it becomes so then */
     void (*log)(void *arg, struct str level, struct str message);
@@ -55,7 +57,7 @@ enum { SCRIPT_MAX_ARGS = 4 };
 
 struct script_call {
     const struct policy *policy;
-    const char *function;                    /* "run", "keep", "select", "request", "response", "render" */
+    const char *function;                    /* "run", "cause", "keep", "select", "request", "response", "render" */
     struct script_arg args[SCRIPT_MAX_ARGS]; /* after ctx */
     size_t arg_count;
     const struct script_host *host;

@@ -24,23 +24,32 @@ static const struct {
     {"run", {[POLICY_STEP] = MUST, [POLICY_ANALYZER] = MUST, [POLICY_ROUTE] = MUST}},
     {"select", {[POLICY_FILTER] = MAY}},
     {"keep", {[POLICY_FILTER] = MAY}},
+    {"cause", {[POLICY_CORRELATE] = MUST}},
     {"request", {[POLICY_SINK] = MUST}},
     {"response", {[POLICY_SINK] = MAY}},
     {"render", {[POLICY_REPORT] = MUST}},
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 
+enum field_use { ANY, HIGHER_ONLY, ANALYZER_ONLY, CORRELATE_ONLY };
+
 static const struct {
     const char *name;
     enum doc_type type;
-    bool higher_only, analyzer_only;
+    enum field_use use;
 } fields[] = {
-    {"api", DOC_INT, false, false},        {"kind", DOC_STRING, false, false},
-    {"name", DOC_STRING, false, false},    {"description", DOC_STRING, false, false},
-    {"mode", DOC_STRING, true, false},     {"enabled", DOC_BOOL, true, false},
-    {"watches", DOC_ARRAY, false, false},  {"fields", DOC_ARRAY, false, false},
-    {"indexes", DOC_OBJECT, false, false}, {"rules", DOC_OBJECT, false, true},
-    {"params", DOC_OBJECT, false, false},
+    {"api", DOC_INT, ANY},
+    {"kind", DOC_STRING, ANY},
+    {"name", DOC_STRING, ANY},
+    {"description", DOC_STRING, ANY},
+    {"mode", DOC_STRING, HIGHER_ONLY},
+    {"enabled", DOC_BOOL, HIGHER_ONLY},
+    {"watches", DOC_ARRAY, ANY},
+    {"fields", DOC_ARRAY, ANY},
+    {"indexes", DOC_OBJECT, ANY},
+    {"rules", DOC_OBJECT, ANALYZER_ONLY},
+    {"order", DOC_INT, CORRELATE_ONLY},
+    {"params", DOC_OBJECT, ANY},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -69,9 +78,12 @@ static int check_field(const struct policy_entry *e, struct str name, struct doc
     while (i < FIELDS && !str_is(name, fields[i].name)) i++;
     if (i == FIELDS) return refuse(e, err, "a policy has no field " STR_FMT "; correct or remove it", STR_ARG(name));
     if (!has_type(v, fields[i].type)) return refuse(e, err, "%s must be of type %s", fields[i].name, doc_type_name(fields[i].type));
-    if (fields[i].higher_only && p->layer == LAYER_BUILTIN)
+    if (fields[i].use == HIGHER_ONLY && p->layer == LAYER_BUILTIN)
         return refuse(e, err, "%s is for layers above the built-in one; remove it", fields[i].name);
-    if (fields[i].analyzer_only && p->kind != POLICY_ANALYZER) return refuse(e, err, "%s is for analyzers; remove it", fields[i].name);
+    if (fields[i].use == ANALYZER_ONLY && p->kind != POLICY_ANALYZER)
+        return refuse(e, err, "%s is for analyzers; remove it", fields[i].name);
+    if (fields[i].use == CORRELATE_ONLY && p->kind != POLICY_CORRELATE)
+        return refuse(e, err, "%s is for correlate policies; remove it", fields[i].name);
     return 0;
 }
 
@@ -154,6 +166,7 @@ int policy_check(struct policy_entry *e, struct err *err) {
     if (!rc) rc = check_mode(e, err);
     if (!rc) rc = check_layer(e, err);
     if (rc || e->disables) return rc;
+    e->policy.order = doc_int(doc_get(table, STR("order")));
     rc = check_functions(e, err);
     if (!rc) rc = check_description(e, err);
     if (!rc) rc = check_params(e, err);

@@ -13,7 +13,7 @@ void ctx_push(lua_State *L, enum policy_kind kind);
 
 /* The parts: each adds functions to the table at the top. */
 void ctx_read_open(lua_State *L);  /* get, exists, list, events, parent, readable, age, after */
-void ctx_query_open(lua_State *L); /* list, events */
+void ctx_query_open(lua_State *L); /* list, events, findings_of */
 void ctx_step_open(lua_State *L);  /* apply, patch … requeue, stop */
 void ctx_next_open(lua_State *L);  /* next */
 

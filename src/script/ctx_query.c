@@ -4,7 +4,7 @@
 #include "script/keys.h"
 #include "script/view.h"
 
-/* ctx.list and ctx.events: reads that answer with a list. */
+/* ctx.list, ctx.events and ctx.findings_of: reads that answer with a list. */
 
 static void check_fields(lua_State *L, int table, const char *what, const char *const *known) {
     size_t n;
@@ -181,7 +181,27 @@ static int ctx_events(lua_State *L) {
     return 1;
 }
 
+static int ctx_findings_of(lua_State *L) {
+    struct frame *f = ctx_frame(L);
+    ctx_need(L, f->host->findings_of, "ctx.findings_of");
+    struct str kind = ctx_opt_str(L, 1, "the kind of ctx.findings_of"), ns = ctx_opt_str(L, 2, "the namespace of ctx.findings_of"),
+               name = ctx_opt_str(L, 3, "the name of ctx.findings_of");
+    struct doc *found = NULL;
+    if (!kind.n || memchr(kind.p, '/', kind.n)) vm_raise(L, "ctx.findings_of wants a kind such as \"Pod\" first");
+    fuel_charge(L, 50);
+    if (!name.n) {
+        lua_createtable(L, 0, 0);
+        return 1;
+    }
+    int rc = f->host->findings_of(f->host_arg, kind, ns, name, &found, &f->err);
+    if (!rc) rc = frame_keep(f, found, &f->err);
+    if (rc) ctx_host_failed(L, f, rc);
+    fuel_charge(L, 10 * (int64_t)doc_len(doc_root(found)));
+    view_push_doc(L, found, NULL);
+    return 1;
+}
+
 void ctx_query_open(lua_State *L) {
-    static const luaL_Reg functions[] = {{"list", ctx_list}, {"events", ctx_events}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"list", ctx_list}, {"events", ctx_events}, {"findings_of", ctx_findings_of}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

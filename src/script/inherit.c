@@ -40,6 +40,7 @@ int policy_stand_on(struct policy_entry *e, const struct policy *lower, struct e
     p->lower = lower;
     if (!p->wraps) return 0;
     if (!*p->description) p->description = lower->description;
+    if (doc_type(doc_get(doc_root(e->table), STR("order"))) == DOC_ABSENT) p->order = lower->order;
     int rc = inherit_watches(p, lower, err);
     if (!rc) rc = inherit_rules(p, lower, err);
     if (!rc) rc = evidence_check(p, err); /* its rules may name fields that only the layer below reads */

@@ -3,9 +3,9 @@
 static const struct {
     const char *name, *folder;
 } kinds[POLICY_KINDS] = {
-    [POLICY_STEP] = {"step", "steps"},       [POLICY_ANALYZER] = {"analyzer", "analyzers"},
-    [POLICY_FILTER] = {"filter", "filters"}, [POLICY_ROUTE] = {"route", "routes"},
-    [POLICY_SINK] = {"sink", "sinks"},       [POLICY_REPORT] = {"report", "reports"},
+    [POLICY_STEP] = {"step", "steps"},       [POLICY_ANALYZER] = {"analyzer", "analyzers"}, [POLICY_CORRELATE] = {"correlate", "correlate"},
+    [POLICY_FILTER] = {"filter", "filters"}, [POLICY_ROUTE] = {"route", "routes"},          [POLICY_SINK] = {"sink", "sinks"},
+    [POLICY_REPORT] = {"report", "reports"},
 };
 
 static const char *const layers[] = {[LAYER_BUILTIN] = "builtin", [LAYER_CLUSTER] = "cluster", [LAYER_OBJECT] = "object"};

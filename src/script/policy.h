@@ -15,7 +15,16 @@
 #include "doc/projection.h"
 #include "kube/gvk.h"
 
-enum policy_kind { POLICY_STEP, POLICY_ANALYZER, POLICY_FILTER, POLICY_ROUTE, POLICY_SINK, POLICY_REPORT, POLICY_KINDS };
+enum policy_kind {
+    POLICY_STEP,
+    POLICY_ANALYZER,
+    POLICY_CORRELATE,
+    POLICY_FILTER,
+    POLICY_ROUTE,
+    POLICY_SINK,
+    POLICY_REPORT,
+    POLICY_KINDS,
+};
 
 enum policy_layer { LAYER_BUILTIN, LAYER_CLUSTER, LAYER_OBJECT };
 
@@ -49,6 +58,7 @@ struct policy {
     size_t watch_count;
     struct policy_rule *rules;
     size_t rule_count;
+    int64_t order;              /* of a correlate policy: lower ones are asked first */
     struct doc *params;         /* what ctx.params shows; NULL: none */
     const struct policy *lower; /* the policy of this kind and name in the layer below (built-in at last), or NULL */
     bool wraps;                 /* mode = "wrap": ctx.next calls `lower` */

@@ -152,6 +152,7 @@ static int compare_names(const void *a, const void *b) {
     const struct policy_entry *p = x->effective ? x->effective : x->disabled_by, *q = y->effective ? y->effective : y->disabled_by;
     if (!p || !q) return !p - !q;
     if (p->policy.kind != q->policy.kind) return p->policy.kind < q->policy.kind ? -1 : 1;
+    if (p->policy.order != q->policy.order) return p->policy.order < q->policy.order ? -1 : 1;
     return str_cmp(str_of(p->policy.name), str_of(q->policy.name));
 }
 

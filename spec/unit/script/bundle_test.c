@@ -356,6 +356,7 @@ static void test_tables_are_checked(void **state) {
         {"api = 1, kind = 'analyzer', name = 'B', run = r", "name must be \"A\""},
         {OK_FIELDS ", colour = 'red'", "a policy has no field colour"},
         {OK_FIELDS ", keep = r", "analyzer has no function keep"},
+        {OK_FIELDS ", order = 1", "order is for correlate policies; remove it"},
         {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, rules = R", "needs a function run"},
         {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, rules = R, run = true",
          "run must be a function"},

@@ -136,6 +136,17 @@ static void test_parent_shows_metadata_only(void **state) {
     fx_free(&fx);
 }
 
+static void test_findings_of(void **state) {
+    (void)state;
+    expect("return ctx.findings_of('Pod', 'shop', 'bad')", "[[{\"kind\":\"Pod\",\"namespace\":\"shop\",\"name\":\"bad\"}]]");
+    expect("return ctx.findings_of('Node', nil, 'bad')[1]", "[{\"kind\":\"Node\",\"namespace\":\"\",\"name\":\"bad\"}]");
+    expect("return #ctx.findings_of('Node', nil, 'good') .. ' ' .. #ctx.findings_of('Node')", "[\"0 0\"]");
+    expect_error("return ctx.findings_of('v1/Pod', 'shop', 'bad')", "ctx.findings_of wants a kind such as \"Pod\" first");
+    expect_error("return ctx.findings_of()", "ctx.findings_of wants a kind");
+    expect_error("return ctx.findings_of('Pod', 'shop', {})", "the name of ctx.findings_of must be a string");
+    expect_error("ctx.findings_of('Pod', 'shop', 'bad')[1].rule = 'x'", "read-only");
+}
+
 static void test_time(void **state) {
     (void)state;
     expect("return { ctx.age('2026-03-01T10:09:00Z'), ctx.age('2027-01-01T00:00:00Z'), tostring(ctx.age(nil)), tostring(ctx.age('soon')) }",
@@ -331,6 +342,7 @@ int main(void) {
         cmocka_unit_test(test_list_passes_the_query_on),
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_parent_shows_metadata_only),
+        cmocka_unit_test(test_findings_of),
         cmocka_unit_test(test_time),
         cmocka_unit_test(test_small_calls),
         cmocka_unit_test(test_forbidden_and_not_ready_end_the_run),

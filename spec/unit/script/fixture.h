@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "doc/builder.h"
 #include "doc/json.h"
 #include "doc/yaml.h"
 #include "script/bundle.h"
@@ -186,8 +187,27 @@ static inline void fx_trace(void *arg, struct str message) {
     snprintf(fx->trace, sizeof fx->trace, STR_FMT, STR_ARG(message));
 }
 
-static const struct script_host fx_host = {fx_get,      fx_exists, fx_list,  fx_events, fx_parent,
-                                           fx_readable, fx_now,    fx_again, fx_log,    fx_trace};
+/* One finding of whatever has a name that begins with "bad". */
+static inline int fx_findings_of(void *arg, struct str kind, struct str ns, struct str name, struct doc **out, struct err *err) {
+    struct doc_builder *b = doc_builder_new();
+    (void)arg;
+    if (!b) return err_set(err, ERR_NOMEM, "no memory");
+    doc_begin_array(b);
+    if (name.n >= 3 && strncmp(name.p, "bad", 3) == 0) {
+        doc_begin_object(b);
+        doc_pair_str(b, "kind", kind);
+        doc_pair_str(b, "namespace", ns);
+        doc_pair_str(b, "name", name);
+        doc_end_object(b);
+    }
+    doc_end_array(b);
+    *out = doc_builder_finish(b, err);
+    doc_builder_free(b);
+    return *out ? 0 : err->code;
+}
+
+static const struct script_host fx_host = {fx_get,         fx_exists, fx_list,  fx_events, fx_parent, fx_readable,
+                                           fx_findings_of, fx_now,    fx_again, fx_log,    fx_trace};
 
 /* A call of analyzers/NAME's run with this subject, or of another kind's function. */
 static inline struct script_call fx_call(struct fixture *fx, enum policy_kind kind, const char *name, const char *function,
