@@ -56,11 +56,35 @@
 ---@field text string
 ---@field sensitive (string|{unmasked: string, masked: string})[] as in k8sgpt.GroupFinding
 ---@field parentObject string "Kind/namespace/name" of the root owner, "" where there is none
+---@field cause? k8sgpt.Cause what it follows from; for route and sink. Absent for cause and keep: what follows depends on what is open, not the reverse
 ---@field labels? table<string, string> of the object; for keep
 ---@field annotations? table<string, string> of the object, those under k8sgpt.ai/; for keep
 ---@field policy string name of the analyzer policy that decided
 ---@field layer "builtin"|"cluster"|"object" where that policy comes from
 ---@field firstSeen k8sgpt.Time
+
+--- The finding that is to be mended first: correlate policies said from which finding another follows, from which that one follows, and
+--- so on to this one. Where they follow from each other in a circle, it is the most severe of them (of equals the lowest id).
+---@class k8sgpt.Cause
+---@field id string
+---@field analyzer string
+---@field kind string of its object
+---@field namespace string
+---@field name string
+---@field rule string
+---@field severity k8sgpt.Severity
+---@field told boolean somebody was told of it, or is about to be
+
+--- An open finding as ctx.findings_of gives it.
+---@class k8sgpt.OpenFinding
+---@field id string
+---@field analyzer string
+---@field kind string of the object
+---@field namespace string
+---@field name string
+---@field rule string
+---@field key string
+---@field severity k8sgpt.Severity
 
 --------------------------------------------------------------------------------------------------------------------------------
 -- Policies
@@ -69,7 +93,7 @@
 --- What a policy file returns. Unknown fields are an error.
 ---@class k8sgpt.Policy
 ---@field api 1
----@field kind "step"|"analyzer"|"filter"|"route"|"sink"|"report"
+---@field kind "step"|"analyzer"|"correlate"|"filter"|"route"|"sink"|"report"
 ---@field name string letters, digits and -; the name of its folder
 ---@field description? string one line; needed of an analyzer
 ---@field mode? "replace"|"wrap" in a higher layer: instead of the policy below (default), or around it (ctx.next)
@@ -78,8 +102,10 @@
 ---@field fields? string[] what it reads of the first subject beyond metadata: paths, each with its subtree; [] stands for an array's elements; with # at the end ("data#") integers say how long texts are, in place of the texts, unless another policy reads these
 ---@field indexes? table<k8sgpt.GVK, string[]> paths that ctx.list may ask by
 ---@field rules? table<string, k8sgpt.Rule> an analyzer's rules
+---@field order? integer correlate: those of a lower one are asked first, of the same by name; the first that names a finding decides; default 0
 ---@field params? table defaults of ctx.params; a params.yaml in any layer replaces single fields of it
 ---@field run? fun(ctx, subject): any step (the K8sGPT), analyzer (the object); route: fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, change: "opened"|"changed"|"resolved", cr: k8sgpt.View): k8sgpt.Route[]
+---@field cause? fun(ctx: k8sgpt.CorrelateContext, finding: k8sgpt.Finding): k8sgpt.OpenFinding? correlate: the open finding that this one follows from, one that ctx.findings_of gave; nil: none that this policy knows of
 ---@field select? fun(ctx: k8sgpt.ReadContext, cr: k8sgpt.View): string[] filter: names of the analyzers that this K8sGPT wants
 ---@field keep? fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, cr: k8sgpt.View): boolean, string? filter: false and a reason hides the finding; beside true, what could not be looked at
 ---@field request? fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, config: k8sgpt.SinkConfig): k8sgpt.SinkRequest sink
@@ -161,7 +187,7 @@ function Context.permanent(message) end
 
 ---@class k8sgpt.Failed
 
---- Reads of the caches: analyzers, filters, routes, sinks and steps. Every read is recorded, also of what is not there: when any of it
+--- Reads of the caches: analyzers, correlate policies, filters, routes, sinks and steps. Every read is recorded, also of what is not there: when any of it
 --- changes, the policy runs again. A kind that may not be read raises "forbidden", which cannot be caught: the run counts as
 --- failed and earlier findings stay. Kinds must be declared in `watches`.
 ---@class k8sgpt.ReadContext: k8sgpt.Context
@@ -218,6 +244,17 @@ function ReadContext.age(t) end
 function ReadContext.after(seconds, t) end
 
 ---@class k8sgpt.AnalyzerContext: k8sgpt.ReadContext
+
+---@class k8sgpt.CorrelateContext: k8sgpt.ReadContext
+local CorrelateContext = {}
+
+--- What is open about an object for the K8sGPT at hand, found by any analyzer and hidden by no filter; the most severe first. Needs no
+--- watch.
+---@param kind string "Node"
+---@param namespace? string nil or "" for a cluster-scoped kind
+---@param name? string nil: nothing is read
+---@return k8sgpt.OpenFinding[]
+function CorrelateContext.findings_of(kind, namespace, name) end
 
 --- Steps: reads, and requests that suspend the step until the host has an answer. A failed request returns nil and a message.
 ---@class k8sgpt.StepContext: k8sgpt.ReadContext
@@ -282,6 +319,7 @@ function StepContext.findings() end
 ---@field name string
 ---@field as? k8sgpt.As where it is shown under another kind or name
 ---@field parentObject string
+---@field cause? k8sgpt.Cause of its most severe finding that has one elsewhere
 ---@field firstSeen k8sgpt.Time
 ---@field changed k8sgpt.Time
 ---@field resolved? k8sgpt.Time set when no finding is open any more

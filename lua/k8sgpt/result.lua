@@ -138,6 +138,12 @@ local function lifecycle(group, stored)
   return status.lifecycle
 end
 
+-- Which object is to be mended first.
+local function cause_of(group)
+  local cause = group.cause
+  return cause and { kind = cause.kind, namespace = cause.namespace, name = cause.name } or nil
+end
+
 local function metadata_of(group, cr)
   local meta = cr.metadata
   local labels = result.selector(cr)
@@ -183,6 +189,7 @@ function result.spec(group, backend, key)
     error = errors,
     details = "",
     parentObject = group.parentObject,
+    cause = cause_of(group),
     autoRemediationStatus = {},
     analyzer = group.analyzer,
     severity = severity,

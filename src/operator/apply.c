@@ -58,14 +58,20 @@ struct apply *apply_start(struct cluster *cluster, struct doc_value wanted, cons
     const struct gvk *gvk = gvk_of(doc_path_str(wanted, "apiVersion"), doc_path_str(wanted, "kind"));
     struct str ns = doc_path_str(wanted, "metadata.namespace"), name = doc_path_str(wanted, "metadata.name");
     *err = (struct err){0};
-    if (!gvk || name.n == 0) {
+    const struct store *store = current || !gvk ? NULL : cluster_store(cluster, gvk);
+    if (store) current = store_get(store, ns, name);
+    if (current && apply_is_covered(wanted, doc_root(current))) return NULL;
+    return apply_send(cluster, wanted, subresource, force, done, arg, err);
+}
+
+struct apply *apply_send(struct cluster *cluster, struct doc_value wanted, const char *subresource, bool force, apply_done done, void *arg,
+                         struct err *err) {
+    const struct gvk *gvk = gvk_of(doc_path_str(wanted, "apiVersion"), doc_path_str(wanted, "kind"));
+    *err = (struct err){0};
+    if (!gvk || doc_path_str(wanted, "metadata.name").n == 0) {
         err_set(err, ERR_INVALID, "an object to apply needs apiVersion, kind and metadata.name");
         return NULL;
     }
-    const struct store *store = current ? NULL : cluster_store(cluster, gvk);
-    if (store) current = store_get(store, ns, name);
-    if (current && apply_is_covered(wanted, doc_root(current))) return NULL;
-
     struct apply *a = calloc(1, sizeof *a);
     if (a)
         *a = (struct apply){

@@ -19,6 +19,10 @@ typedef void (*apply_done)(const struct doc *object, const struct err *err, void
 struct apply *apply_start(struct cluster *cluster, struct doc_value wanted, const char *subresource, bool force, const struct doc *current,
                           apply_done done, void *arg, struct err *err);
 
+/* The same without a look at what is there: for a field that is to go, which no comparison with what is wanted shows. */
+struct apply *apply_send(struct cluster *cluster, struct doc_value wanted, const char *subresource, bool force, apply_done done, void *arg,
+                         struct err *err);
+
 /* `done` will not be called. The request itself goes on. */
 void apply_abandon(struct apply *a);
 

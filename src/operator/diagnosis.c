@@ -128,6 +128,8 @@ void diagnosis_finish(struct diagnosis *d) {
     while (do_queued(d) || do_sweep(d)) continue;
 }
 
+const struct owners *diagnosis_owners(const struct diagnosis *d) { return d->owners; }
+
 size_t diagnosis_pending(const struct diagnosis *d) {
     size_t pending = d->queued;
     for (size_t i = 0; i < d->analyzer_count; i++) pending += d->analyzers[i].sweep_count - d->analyzers[i].sweep_at;
@@ -303,6 +305,12 @@ bool diagnosis_stuck(const struct diagnosis *d, struct str name) {
     for (const struct analyzer *z = NULL; (z = analyzer_next(d, name, z));)
         if (z->state == ANALYZER_WAITING && z->awaited && cluster_is_stuck(d->cluster, z->awaited)) return true;
     return false;
+}
+
+bool diagnosis_looking(const struct diagnosis *d, struct str name) {
+    const struct analyzer *first = analyzer_next(d, name, NULL), *z = first;
+    while (z && (z->swept || !analyzer_knows_objects(z))) z = analyzer_next(d, name, z);
+    return !first || z;
 }
 
 void diagnosis_replay(struct diagnosis *d, struct str name, void (*verdict)(const struct verdict *v, void *arg), void *arg) {

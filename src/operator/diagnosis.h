@@ -68,6 +68,9 @@ size_t diagnosis_waiting(const struct diagnosis *d, struct str name, const char 
 /* True when the analyzer is active and has looked at every object, or cannot. */
 bool diagnosis_swept(const struct diagnosis *d, struct str name);
 
+/* True while the analyzer is not in use yet, or can look at objects and has not looked at all of them. */
+bool diagnosis_looking(const struct diagnosis *d, struct str name);
+
 /* True when the analyzer waits for a kind that the API server has failed to give for some time. */
 bool diagnosis_stuck(const struct diagnosis *d, struct str name);
 
@@ -76,6 +79,9 @@ void diagnosis_replay(struct diagnosis *d, struct str name, void (*verdict)(cons
 
 /* The verdict on this object is told again soon, also when it is healthy; not while its analysis fails. */
 void diagnosis_retell(struct diagnosis *d, struct str analyzer, struct str kind, struct str ns, struct str name);
+
+/* What it knows of owners that nobody watches; borrowed. */
+const struct owners *diagnosis_owners(const struct diagnosis *d);
 
 size_t diagnosis_pending(const struct diagnosis *d); /* analyses that are to be done */
 

@@ -9,9 +9,9 @@ static void put_time(struct doc_builder *b, const char *name, int64_t wall_ms) {
     doc_pair_str(b, name, str_of(clock_format_s(wall_ms, text)));
 }
 
-/* Fields of the failure that pass through as the analyzer gave them. */
+/* Fields of the failure that pass through as the analyzer gave them, or as the Result has them that the finding was read back from. */
 static void put_field(struct doc_builder *b, const struct finding *f, const char *name) {
-    struct doc_value v = doc_get(doc_root(f->failure), str_of(name));
+    struct doc_value v = doc_get(doc_root(f->failure ? f->failure : f->adopted), str_of(name));
     doc_key(b, str_of(name));
     if (doc_type(v) == DOC_ARRAY) {
         doc_put_value(b, v);
@@ -48,6 +48,22 @@ static void put_object(struct doc_builder *b, const struct group *g) {
     doc_pair_str(b, "name", str_of(g->name));
     put_as(b, g);
     doc_pair_str(b, "parentObject", str_of(g->parent));
+}
+
+/* k8sgpt.Cause. */
+static void put_cause(struct doc_builder *b, struct finding_place root) {
+    if (!root.group) return;
+    doc_key(b, STR("cause"));
+    doc_begin_object(b);
+    doc_pair_str(b, "id", str_of(root.finding->id));
+    doc_pair_str(b, "analyzer", str_of(root.group->analyzer));
+    doc_pair_str(b, "kind", str_of(root.group->kind));
+    doc_pair_str(b, "namespace", str_of(root.group->ns));
+    doc_pair_str(b, "name", str_of(root.group->name));
+    doc_pair_str(b, "rule", str_of(root.finding->rule));
+    doc_pair_str(b, "severity", str_of(severity_name(root.finding->severity)));
+    doc_pair_bool(b, "told", finding_is_told(root.group, root.finding));
+    doc_end_object(b);
 }
 
 static void put_findings(struct doc_builder *b, const struct group *g, bool open) {
@@ -87,6 +103,7 @@ struct doc *group_document(const struct group *g, bool delivered, struct err *er
     doc_begin_object(b);
     doc_pair_str(b, "id", str_of(g->id));
     put_object(b, g);
+    put_cause(b, group_cause(g));
     put_time(b, "firstSeen", g->first_seen_ms);
     put_time(b, "changed", g->changed_ms ? g->changed_ms : g->first_seen_ms);
     if (g->resolved_ms) put_time(b, "resolved", g->resolved_ms);
@@ -138,6 +155,7 @@ struct doc *finding_document(const struct group *g, const struct finding *f, con
     if (change) {
         doc_pair_str(b, "change", str_of(change));
         put_time(b, "time", clock_wall_ms());
+        put_cause(b, finding_cause(f));
     }
     put_cr(b, &g->all->identity);
     put_object(b, g);

@@ -34,6 +34,7 @@ static void free_text(struct str s) {
 void findings_free(struct findings *f) {
     if (!f) return;
     struct group *g, *next;
+    f->closing = true;
     HASH_ITER(hh, f->groups, g, next) group_free(g);
     free_text(f->identity.cluster);
     free_text(f->identity.cr_ns);
@@ -211,6 +212,7 @@ static void judge_group(struct group *g, const struct verdict *v) {
     see_all(g, v, now_ms, &changed);
     learn_settle(g, v);
     changed |= filter_all(g);
+    g->undecided = true;
     lose_unseen(g, v->gone, now_ms);
     if (changed) {
         g->changed_ms = now_ms;
@@ -296,12 +298,18 @@ static struct group *take_dirty(struct findings *f) {
     return g;
 }
 
+/* What opened and was over before anybody looked is no news; what waits to know its cause comes back when it does. */
+static bool can_be_offered(struct group *g) {
+    if (!group_is_known(g) && !group_is_open(g)) return false;
+    g->offered = true;
+    if (!group_decide_on_the_way(g)) g->offered = false;
+    return g->offered;
+}
+
 struct group *findings_next_dirty(struct findings *f) {
     struct group *g = take_dirty(f);
-    /* What opened and was over before anybody looked is no news. */
-    while (g && !group_is_known(g) && !group_is_open(g)) g = take_dirty(f);
+    while (g && !can_be_offered(g)) g = take_dirty(f);
     if (!g) return NULL;
-    g->offered = true;
     g->offered_version = g->version;
     g->text_stale = false;
     g->text_shown_ms = clock_wall_ms();

@@ -6,6 +6,8 @@
  * the object is gone). The findings of one analyzer and one object are a group, and become one Result; where the analyzer says that some
  * are about something else that the object stands for (a webhook of a configuration), those are a group of their own.
  *
+ * An open finding may follow from another one (findings_cause.c): correlate policies say from which, the root of such a chain is its cause.
+ *
  * A group that differs from what was published last is dirty. What is published, and how, is decided above.
  */
 #ifndef OPERATOR_FINDINGS_H
@@ -31,10 +33,15 @@ struct finding {
     bool hidden;               /* a filter hides it; shown to nobody */
     bool worded, worded_shown; /* notify: everybody was told of it, or is being told; whether as open */
     enum severity worded_severity;
-    bool filtered;      /* filters have decided about it before */
-    uint64_t hidden_by; /* hash of the name of the filter that hides it */
+    bool told;           /* notify: somebody knows of it or is about to; after a restart the records say it */
+    bool decided;        /* correlate policies have decided about it before */
+    int64_t awaited_ms;  /* since when they wait for what they have to read first; 0: they do not */
+    bool filtered;       /* filters have decided about it before */
+    uint64_t hidden_by;  /* hash of the name of the filter that hides it */
+    struct cause *cause; /* its place among those that follow from each other; NULL: it has none */
     char *rule, *key, *text;
     struct doc *failure;     /* as the analyzer gave it; NULL after a restart, until the first verdict */
+    struct doc *adopted;     /* until then, the entry of spec.error that it was read back from, or NULL */
     enum policy_layer layer; /* of the policy that decided */
     int64_t first_seen_ms, last_seen_ms, opens_ms, settle_ms;
 };
@@ -56,6 +63,8 @@ struct group {
     char *as_kind, *as_name; /* what it is shown as; "": its own */
     struct aliases *aliases; /* with next_alias: all that the object is shown as; NULL: itself */
     struct group *next_alias;
+    struct subject *subject; /* with next_of_subject: all groups about the same object */
+    struct group *next_of_subject;
     struct finding *findings;
     size_t count;
     struct notification *notifications;
@@ -66,6 +75,10 @@ struct group {
     int64_t noticed_us;                             /* monotonic: the change behind the present dirt; 0: none */
     struct deadline due;
     struct evaluation kept_by;         /* what the filters read for this group */
+    struct evaluation caused_by;       /* what the correlate policies did */
+    int64_t decide_again_ms;           /* when they want to be asked again by the clock; 0: not */
+    uint64_t shown_mark;               /* of the findings that were open when last looked at, and their severities */
+    bool undecided;                    /* the correlate policies have to be asked again */
     char *result_name;                 /* of its Result, once there is one */
     struct doc *published;             /* the Result as last written or found; NULL: none */
     bool undone;                       /* somebody else changed it since we wrote it */
@@ -87,6 +100,9 @@ struct findings_owner {
     void (*dirty)(void *arg); /* a group became dirty */
     void (*lost)(void *arg);  /* memory ran out, and part of a verdict with it: it has to be told again; may be NULL */
     void (*free_group)(struct group *g, void *arg); /* lets go of what else refers to it; may be NULL */
+    /* Asks from what the open findings of a group follow, and says so by finding_follow. May be NULL: nothing follows from anything. */
+    void (*decide)(struct group *g, void *arg);
+    void (*opened)(const struct group *g, void *arg); /* which findings of its object are open, or how severe, changed; may be NULL */
     void *arg;
 };
 
@@ -119,6 +135,42 @@ void findings_retain(struct findings *f, bool (*wanted)(const char *analyzer, vo
 /* The filters, or what one of them read, changed. */
 void findings_refilter(struct findings *f);
 void group_refilter_later(struct group *g);
+
+/* The correlate policies, or what one of them read, changed. */
+void findings_decide_later(struct findings *f);
+void group_decide_later(struct group *g);
+
+/* Asks for all that is to be decided, at once; for one-shot use. */
+void findings_decide(struct findings *f);
+
+/* A finding and its group; both NULL: none. */
+struct finding_place {
+    struct group *group;
+    struct finding *finding;
+};
+
+/* `f` of `g` follows from another one, or from none, as the policy of this mark says. Only open findings follow or are followed. */
+int finding_follow(struct group *g, struct finding *f, struct finding_place from, uint64_t by, struct err *err) ERR_MUST_CHECK;
+/* The policies cannot tell yet, since `since_ms` (0: they can). Until they can, the group and what follows from it is not offered. */
+void finding_await(struct group *g, struct finding *f, int64_t since_ms);
+/* From what that policy said it follows; none where another policy said so, too. */
+struct finding_place finding_followed(const struct finding *f, uint64_t by);
+
+/*
+ * The finding at the root of what `f` follows from; none: `f` is itself a root. Where findings follow from each other in
+ * a circle, the most severe of them is the root, of those the one with the lowest id.
+ */
+struct finding_place finding_cause(const struct finding *f);
+/* The same for a group: of its most severe open finding that has a cause in another group. */
+struct finding_place group_cause(const struct group *g);
+/* Whether the finding was told is another matter now: those that follow from it are to be worded anew. */
+void finding_told(struct finding *f, bool told);
+bool finding_is_told(const struct group *g, const struct finding *f);
+
+/* The open findings of an object by any analyzer, the most severe first: an array of k8sgpt.OpenFinding, the caller's. */
+struct doc *findings_open(const struct findings *f, struct str kind, struct str ns, struct str name, struct err *err) ERR_MUST_CHECK;
+/* Which of them such an entry stands for; none: it is not open. */
+int findings_open_find(const struct findings *f, struct doc_value entry, struct finding_place *out, struct err *err) ERR_MUST_CHECK;
 
 /*
  * A Result of an earlier process, or of the leader before us: its findings are open (or resolved and not yet delivered) as it says, and
@@ -160,8 +212,8 @@ void findings_count(const struct findings *f, size_t counts[SEVERITIES]);
 void findings_each(const struct findings *f, void (*each)(struct group *g, void *arg), void *arg);
 
 /*
- * What steps get (k8sgpt.Group), and what keep, route and sink policies get (k8sgpt.Finding; change NULL: none; `object`, where it is
- * given, adds its labels and annotations). Owned by the caller.
+ * What steps get (k8sgpt.Group), and what cause, keep, route and sink policies get (k8sgpt.Finding; change NULL: none, and no cause, on
+ * which neither may depend; `object`, where it is given, adds its labels and annotations). Owned by the caller.
  */
 struct doc *group_document(const struct group *g, bool delivered, struct err *err) ERR_MUST_CHECK;
 struct doc *finding_document(const struct group *g, const struct finding *f, const char *change, const struct doc *object,

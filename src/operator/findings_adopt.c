@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "doc/copy.h"
 #include "operator/findings_internal.h"
 
 /* Upstream writes spec.name as "namespace/name", for cluster-scoped objects as "name". */
@@ -45,6 +46,7 @@ static int adopt_finding(struct group *g, struct doc_value status, struct doc_va
     f->state = is_open(status) ? FINDING_OPEN : FINDING_RESOLVED;
     f->first_seen_ms = g->first_seen_ms;
     if (!severity_parse(doc_path_str(error, "severity"), &f->severity)) f->severity = SEVERITY_MEDIUM;
+    if (doc_type(error) == DOC_OBJECT && !(f->adopted = doc_copy(error, err))) return (int)err->code;
     return str_replace(&f->text, doc_path_str(error, "text")) ? 0 : err_set(err, ERR_NOMEM, "no memory for a finding");
 }
 
@@ -165,8 +167,9 @@ int findings_adopt(struct findings *f, struct doc *result, struct err *err) {
     rc = adopt(g, result, err);
     if (rc)
         group_free(g);
-    else if (g->resolved_ms)
-        group_touch(g); /* it waits for somebody to be told, or to be deleted */
+    else
+        group_notice(g);
+    if (!rc && g->resolved_ms) group_touch(g); /* it waits for somebody to be told, or to be deleted */
     return rc;
 }
 
@@ -183,7 +186,7 @@ static void forget_result(struct group *g, void *arg) {
     g->published = NULL;
     g->offered = g->untold = g->undone = false;
     g->noticed_us = 0;
-    for (size_t i = 0; i < g->count; i++) g->findings[i].worded = g->findings[i].worded_shown = false;
+    for (size_t i = 0; i < g->count; i++) g->findings[i].worded = g->findings[i].worded_shown = g->findings[i].told = false;
     if (group_is_open(g)) group_touch(g);
     group_advance(g, clock_wall_ms());
 }

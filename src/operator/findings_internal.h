@@ -1,6 +1,7 @@
 /*
  * findings_internal: the state behind findings.h, shared by findings.c (collection), group.c (one group over time),
- * findings_alias.c (groups that go by another name than their object) and findings_adopt.c (what an earlier process left).
+ * findings_alias.c (groups that go by another name than their object), findings_subject.c (which groups are about an object),
+ * findings_cause.c (which findings follow from which) and findings_adopt.c (what an earlier process left).
  */
 #ifndef OPERATOR_FINDINGS_INTERNAL_H
 #define OPERATOR_FINDINGS_INTERNAL_H
@@ -17,6 +18,8 @@ struct findings {
     struct findings_owner owner;
     struct group *groups;
     struct aliases *aliases;
+    struct subject *subjects;
+    bool closing;                     /* nobody wants to hear of anything any more */
     struct group *dirty, **dirty_end; /* in order of becoming dirty */
 };
 
@@ -39,6 +42,19 @@ void finding_free(struct finding *f); /* what it owns */
 int alias_join(struct group *g, struct err *err) ERR_MUST_CHECK;
 void alias_leave(struct group *g);
 int alias_first(struct findings *f, const struct group_key *object, struct group **out, struct err *err) ERR_MUST_CHECK;
+
+/* Its place among the groups about its object. */
+int subject_join(struct group *g, struct err *err) ERR_MUST_CHECK;
+void subject_leave(struct group *g);
+int subject_first(const struct findings *f, struct str kind, struct str ns, struct str name, struct group **out,
+                  struct err *err) ERR_MUST_CHECK; /* *out NULL: there is none */
+
+/* After which of its findings are open may have changed: those that are not follow from nothing, and nothing from them. */
+void group_notice(struct group *g);
+/* Asks the correlate policies, if they have to be asked; `on_the_way`: also about what its findings follow from. */
+void group_decide(struct group *g);
+bool group_decide_on_the_way(struct group *g);  /* false: for some it cannot be told yet */
+void finding_follow_nothing(struct finding *f); /* before it is freed */
 
 /* Somebody knows of the group, or is about to: its end has to be told, too. */
 bool group_is_known(const struct group *g);

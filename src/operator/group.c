@@ -25,6 +25,8 @@ int group_find(struct findings *f, const struct group_key *key, struct group **o
 static void due(struct deadline *d) {
     struct group *g = (struct group *)((char *)d - offsetof(struct group, due));
     if (g->refilter) group_refilter(g);
+    if (g->decide_again_ms && g->decide_again_ms <= clock_wall_ms()) g->undecided = true;
+    group_decide(g);
     group_advance(g, clock_wall_ms());
 }
 
@@ -53,6 +55,7 @@ struct group *group_new(struct findings *f, const struct group_key *key, struct 
     g->api_version = str_dup(api_version);
     g->parent = str_dup(STR(""));
     if (!copy_key(g, key) || !g->api_version || !g->parent) goto nomem;
+    if (subject_join(g, err)) goto nomem;
     if ((key->as_kind.n || key->as_name.n) && alias_join(g, err)) goto nomem;
     HASH_ADD_KEYPTR(hh, f->groups, g->id, strlen(g->id), g);
     if (g->hh.tbl) return g;
@@ -63,10 +66,12 @@ nomem:
 }
 
 void finding_free(struct finding *f) {
+    finding_follow_nothing(f);
     free(f->rule);
     free(f->key);
     free(f->text);
     doc_unref(f->failure);
+    doc_unref(f->adopted);
 }
 
 static void unlink_dirty(struct group *g) {
@@ -84,6 +89,7 @@ void group_free(struct group *g) {
     struct findings *f = g->all;
     if (g->hh.tbl) HASH_DEL(f->groups, g);
     alias_leave(g);
+    subject_leave(g);
     if (g->dirty) unlink_dirty(g);
     if (f->owner.free_group) f->owner.free_group(g, f->owner.arg);
     if (f->deadlines) deadline_clear(f->deadlines, &g->due);
@@ -254,6 +260,8 @@ static void plan(struct group *g, int64_t now_ms) {
     for (size_t i = 0; i < g->count; i++) at_ms = earlier(at_ms, next_look(&g->findings[i]));
     /* A refresh that is due has made the group dirty: the clock has no more to do with it. */
     if (g->text_stale && group_is_open(g) && text_ms > now_ms) at_ms = earlier(at_ms, text_ms);
+    at_ms = earlier(at_ms, g->decide_again_ms);
+    if (g->refilter || g->undecided) at_ms = now_ms;
     struct err err;
     if (!g->all->deadlines) return;
     if (!at_ms)
@@ -267,6 +275,7 @@ void group_advance(struct group *g, int64_t now_ms) {
     for (size_t i = 0; i < g->count; i++) changed |= advance(&g->findings[i], now_ms);
     bool text_due = g->text_stale && now_ms >= g->text_shown_ms + TEXT_REFRESH_MS;
     changed = set_times(g, now_ms, changed);
+    group_notice(g);
     sweep_out(g);
     plan(g, now_ms);
     if (g->count == 0 && !group_is_known(g)) {

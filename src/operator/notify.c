@@ -139,6 +139,7 @@ struct word {
     struct doc *finding; /* as routes see it */
     bool recorded;       /* out: a record changed */
     bool failed;         /* out: somebody could not be told: the next run tries again */
+    bool underway;       /* out: news is on its way to somebody */
     bool waiting;        /* out: somebody is to be told once earlier news has arrived there */
 };
 
@@ -208,7 +209,7 @@ static bool tell(struct word *w, struct str sink, const char *change) {
     }
     switch (tell_sink(w, sink, change, &err)) {
     case SINK_TOLD: delivered(w->n, w->t, sink); return true;
-    case SINK_ON_ITS_WAY: return false;
+    case SINK_ON_ITS_WAY: w->underway = true; return false;
     default: break;
     }
     failed(w->n, w->t, sink, err.msg);
@@ -250,9 +251,12 @@ static bool needs_word(const struct group *g, const struct finding *f) {
     return !f->worded || f->worded_shown != finding_is_shown(f) || f->worded_severity != f->severity;
 }
 
+static void tell_cause(const struct word *w);
+
 static void tell_of(struct word *w) {
     bool shown = finding_is_shown(w->f);
     struct err err;
+    tell_cause(w);
     w->change = !shown ? "resolved" : finding_has_records(w->g, w->f) ? "changed" : "opened";
     w->finding = finding_document(w->g, w->f, w->change, NULL, &err);
     struct doc *routes = w->finding ? routes_of(w, w->change, &err) : NULL;
@@ -267,6 +271,17 @@ static void tell_of(struct word *w) {
     w->f->worded = !w->failed && !w->waiting;
     w->f->worded_shown = shown;
     w->f->worded_severity = w->f->severity;
+    if (shown && (w->underway || w->recorded)) finding_told(w->f, true);
+}
+
+/* What it follows from comes first, so that routes know whether that was told. A root has no cause itself: this ends. */
+static void tell_cause(const struct word *w) {
+    struct finding_place root = finding_cause(w->f);
+    if (!root.finding || !needs_word(root.group, root.finding)) return;
+    struct word cause = {.n = w->n, .t = w->t, .g = root.group, .f = root.finding};
+    tell_of(&cause);
+    root.group->untold |= cause.failed;
+    if (cause.recorded) group_touch(root.group);
 }
 
 bool notify_group(struct notifier *n, struct tenant *t, struct group *g) {
@@ -295,6 +310,15 @@ void notify_again(struct tenant *t) { findings_each(t->findings, look_again, NUL
 
 /* ---- the end of a delivery -------------------------------------------------------------------------------------------------------- */
 
+/* What could be told to nobody stands for nothing that follows from it. */
+static void tell_followers(const struct notifier *n, const struct delivery_order *o, struct group *g) {
+    for (size_t i = 0; i < g->count; i++) {
+        struct finding *f = &g->findings[i];
+        if (!str_is(str_of(f->id), o->finding_id) || finding_has_records(g, f)) continue;
+        if (!deliveries_any(n->deliveries, g->id, o->tenant)) finding_told(f, false);
+    }
+}
+
 static void delivery_ended(const struct delivery_order *o, enum delivery_end end, struct str ref, const char *why, void *arg) {
     struct notifier *n = arg;
     struct group *g = findings_by_id(o->tenant->findings, str_of(o->group_id));
@@ -313,6 +337,7 @@ static void delivery_ended(const struct delivery_order *o, enum delivery_end end
     r = record_of(g, o->finding_id, o->sink);
     if (r && end == DELIVERY_FAILED) r->given_up = true;
     o->tenant->unrecorded |= n->op->shutdown != NULL && end == DELIVERY_DONE;
+    tell_followers(n, o, g);
     group_touch(g);
 }
 

@@ -94,7 +94,7 @@ void operator_run_ended(struct tenant *t, const struct err *failure, double requ
             log_error("operator", "run failed", LOG_S("k8sgpt", t->key), LOG_S("error", failure->msg), LOG_I("retryAfterMs", wait_ms));
         return;
     }
-    if (findings_any_dirty(t->findings)) tenant_enqueue(t);
+    if (t->looked && findings_any_dirty(t->findings)) tenant_enqueue(t);
     work_done(&t->work, requeue_s >= 0 && isfinite(requeue_s) ? (int64_t)(fmin(requeue_s, LONGEST_WAIT_S) * 1000) : -1);
 }
 
@@ -188,6 +188,7 @@ static void object_changed(struct store *store, const struct doc *before, const 
     if (is_kind(store_gvk(store), RESULT_GVK)) result_changed(op, before, now);
     diagnosis_object_changed(op->diagnosis, store, before, after);
     reads_object_changed(op->filter_reads, store, before, after);
+    reads_object_changed(op->cause_reads, store, before, after);
     doc_unref(now);
 }
 
@@ -199,12 +200,18 @@ static void state_changed(const struct gvk *gvk, struct str ns, enum reflector_s
         for (struct tenant *t = op->tenants; t; t = t->hh.next) tenant_adopt_results(t);
     diagnosis_state_changed(op->diagnosis, gvk);
     reads_state_changed(op->filter_reads, gvk);
+    reads_state_changed(op->cause_reads, gvk);
     operator_enqueue_all(op);
 }
 
 static void filter_touched(struct evaluation *e, void *arg) {
     (void)arg;
     group_refilter_later((struct group *)((char *)e - offsetof(struct group, kept_by)));
+}
+
+static void correlate_touched(struct evaluation *e, void *arg) {
+    (void)arg;
+    group_decide_later((struct group *)((char *)e - offsetof(struct group, caused_by)));
 }
 
 static void verdict(const struct verdict *v, void *arg) {
@@ -281,6 +288,8 @@ static int make_parts(struct k8s_operator *op, struct err *err) {
     if (!(op->calls = policycalls_new(o->metrics, op->policy_options))) return err->code;
     if (!(op->filter_reads = reads_new(filter_touched, op))) return err->code;
     if (!(op->filter_owners = owners_new(o->loop, op->cluster, op->filter_reads))) return err->code;
+    if (!(op->cause_reads = reads_new(correlate_touched, op))) return err->code;
+    if (!(op->cause_owners = owners_new(o->loop, op->cluster, op->cause_reads))) return err->code;
     if (!(op->notifier = notifier_new(op))) return err->code;
     if (!(op->queue = workqueue_new(o->loop, &queue))) return err->code;
     if (!(op->look_again = timer_new(o->loop, operator_look_now, op))) return err->code;
@@ -288,6 +297,7 @@ static int make_parts(struct k8s_operator *op, struct err *err) {
     if (!(op->diagnosis = diagnosis_new(o->loop, op->cluster, op->calls, op->deadlines, &listener, err))) return err->code;
     struct leader_options leader = {o->loop, o->client, o->writes, o->metrics, o->leader_namespace, leading_begun, leading_ended, op};
     if (o->leader_namespace && !(op->leader = leader_new(&leader, err))) return err->code;
+    owners_share(op->cause_owners, diagnosis_owners(op->diagnosis));
     op->bundle = bundle_ref(policies_bundle(op->policies));
     op->next_bundle = bundle_ref(op->bundle);
     return 0;
@@ -341,6 +351,8 @@ void operator_free(struct k8s_operator *op) {
     notifier_free(op->notifier);
     owners_free(op->filter_owners);
     reads_free(op->filter_reads);
+    owners_free(op->cause_owners);
+    reads_free(op->cause_reads);
     policycalls_free(op->calls);
     deadlines_free(op->deadlines);
     telemetry_free(op->telemetry);

@@ -28,6 +28,8 @@ struct k8s_operator {
     struct telemetry *telemetry;
     struct reads *filter_reads; /* what filters read: evaluations are groups' kept_by */
     struct owners *filter_owners;
+    struct reads *cause_reads; /* what correlate policies read: evaluations are groups' caused_by */
+    struct owners *cause_owners;
 
     struct tenant *tenants;
     struct workqueue *queue;   /* tenants that want a run */

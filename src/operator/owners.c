@@ -29,7 +29,8 @@ struct entry {
 struct owners {
     struct cluster *cluster;
     struct reads *reads;
-    struct entry *by_uid; /* in order of insertion */
+    const struct owners *known; /* where the answer may be already, or NULL */
+    struct entry *by_uid;       /* in order of insertion */
     struct doc_builder *builder;
     struct timer *timer; /* runs while some entry is unsure; NULL: offline */
     struct backoff backoff;
@@ -213,17 +214,28 @@ static struct entry *entry_new(struct owners *o, struct doc_value ref, struct st
     return NULL;
 }
 
+void owners_share(struct owners *o, const struct owners *known) { o->known = known; }
+
+static struct entry *find(const struct owners *o, struct str uid) {
+    struct entry *e = NULL;
+    HASH_FIND(hh, o->by_uid, uid.p, uid.n, e);
+    return e;
+}
+
+/* An owner's metadata is asked for once, so that what another was told is as good. */
+static struct doc *told_already(const struct owners *o, struct str uid) {
+    const struct entry *e = o->known ? find(o->known, uid) : NULL;
+    return e && !e->unsure && !e->asking ? e->metadata : NULL;
+}
+
 static int from_server(struct owners *o, struct evaluation *ev, struct doc_value ref, struct str ns, const struct gvk *gvk,
                        const struct doc **out, struct err *err) {
     struct str uid = doc_path_str(ref, "uid");
-    struct entry *e = NULL;
-    HASH_FIND(hh, o->by_uid, uid.p, uid.n, e);
+    struct entry *e = find(o, uid);
     if (!e) {
         if (!(e = entry_new(o, ref, ns, gvk, err))) return err->code;
-        if (!cluster_client(o->cluster))
-            e->metadata = doc_ref(e->reference);
-        else
-            ask(e);
+        e->metadata = doc_ref(cluster_client(o->cluster) ? told_already(o, uid) : e->reference);
+        if (!e->metadata) ask(e);
     }
     *out = e->metadata;
     if (ev) {

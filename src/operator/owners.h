@@ -17,6 +17,9 @@ struct owners;
 struct owners *owners_new(struct loop *loop, struct cluster *cluster, struct reads *reads);
 void owners_free(struct owners *o);
 
+/* What the server told `known` it is not asked for again. Borrows it for its life. */
+void owners_share(struct owners *o, const struct owners *known);
+
 /*
  * The controlling owner of `object`: a borrowed document with apiVersion, kind and metadata, valid until the next turn of the loop;
  * *out NULL when nothing controls it. ERR_TIMEOUT: asked for, not known yet. Records what it read into e (NULL: nothing).

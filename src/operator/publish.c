@@ -197,10 +197,24 @@ static struct doc *split(struct doc_value object, bool status, struct err *err) 
     return doc;
 }
 
+/* A Result's spec is all ours: what stands there and is not wanted any more (a cause) is to go. */
+static bool leaves_out(struct doc_value wanted, struct doc_value have) {
+    for (size_t i = 0; i < doc_len(have); i++) {
+        struct str key;
+        doc_pair(have, i, &key, NULL);
+        if (doc_type(doc_get(wanted, key)) == DOC_ABSENT) return true;
+    }
+    return false;
+}
+
 static bool start_part(struct write *w, bool status, apply_done done, struct err *err) {
     struct doc *part = split(doc_root(w->result), status, err);
     const struct doc *known = known_now(w);
-    struct apply *a = part ? apply_start(w->cluster, doc_root(part), status ? "status" : NULL, true, known, done, w, err) : NULL;
+    struct apply *a = NULL;
+    if (part && !status && leaves_out(doc_path(doc_root(part), "spec"), doc_path(doc_root(known), "spec")))
+        a = apply_send(w->cluster, doc_root(part), NULL, true, done, w, err);
+    else if (part)
+        a = apply_start(w->cluster, doc_root(part), status ? "status" : NULL, true, known, done, w, err);
     doc_unref(part);
     return a != NULL;
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "operator/findings.h"
 
 static const char EVENTS[] = "v1/Event";
 static const char EVENT_INDEX[] = "involvedObject.name"; /* declared for every watch of events, see wants */
@@ -168,6 +169,15 @@ static bool read_readable(void *arg, const struct gvk *gvk, struct str ns) {
     return cluster_state_in(r->cluster, gvk, ns, NULL) == REFLECTOR_SYNCED;
 }
 
+static int read_findings_of(void *arg, struct str kind, struct str ns, struct str name, struct doc **out, struct err *err) {
+    struct reader *r = arg;
+    if (!r->findings) return err_set(err, ERR_UNSUPPORTED, "ctx.findings_of is for correlate policies");
+    int rc = recording(r) ? reads_findings(r->reads, r->evaluation, r->findings, kind, ns, name, err) : 0;
+    if (rc) return rc;
+    *out = findings_open(r->findings, kind, ns, name, err);
+    return *out ? 0 : err->code;
+}
+
 static int64_t read_now_ms(void *arg) {
     (void)arg;
     return clock_wall_ms();
@@ -199,6 +209,7 @@ const struct script_host READER_HOST = {
     .events = read_events,
     .parent = read_parent,
     .readable = read_readable,
+    .findings_of = read_findings_of,
     .now_ms = read_now_ms,
     .again_at = read_again_at,
     .log = read_log,

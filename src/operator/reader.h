@@ -8,11 +8,14 @@
 #include "operator/secrets.h"
 #include "script/call.h"
 
+struct findings;
+
 struct reader {
     struct cluster *cluster;
     struct owners *owners;
-    struct secrets *secrets; /* NULL: Secrets are read from the stores like anything else (offline) or not at all */
-    struct reads *reads;     /* with `evaluation`: where reads are recorded; NULL: nowhere (steps) */
+    struct secrets *secrets;         /* NULL: Secrets are read from the stores like anything else (offline) or not at all */
+    const struct findings *findings; /* what ctx.findings_of tells of; NULL: nothing */
+    struct reads *reads;             /* with `evaluation`: where reads are recorded; NULL: nowhere (steps) */
     struct evaluation *evaluation;
     int64_t again_at_ms;                          /* out: the earliest moment a ctx.after becomes true; 0: none */
     const char *policy;                           /* name, for log lines */

@@ -5,7 +5,7 @@
 
 #include "base/ptrset.h"
 
-enum read_kind { READ_OBJECT = 1, READ_EXISTENCE, READ_LIST, READ_STATE, READ_OWNER };
+enum read_kind { READ_OBJECT = 1, READ_EXISTENCE, READ_LIST, READ_STATE, READ_OWNER, READ_FINDINGS };
 
 /* A list read keeps its query, so that a change that shares only the term (the same label in another namespace) touches nobody. */
 struct list_read {
@@ -212,6 +212,16 @@ int reads_owner(struct reads *r, struct evaluation *e, struct str uid, struct er
     return record(r, e, str_hash(uid, READ_OWNER), READ_OWNER, NULL, err);
 }
 
+static uint64_t findings_term(const void *whose, struct str kind, struct str ns, struct str name) {
+    uint64_t seed = str_hash((struct str){(const char *)&whose, sizeof whose}, READ_FINDINGS);
+    return str_hash(name, str_hash(ns, str_hash(kind, seed)));
+}
+
+int reads_findings(struct reads *r, struct evaluation *e, const void *whose, struct str kind, struct str ns, struct str name,
+                   struct err *err) {
+    return record(r, e, findings_term(whose, kind, ns, name), READ_FINDINGS, NULL, err);
+}
+
 static size_t query_text_bytes(const struct store_query *q) {
     size_t bytes = q->ns.n + q->owner_uid.n + q->index_path.n + q->index_value.n;
     for (size_t i = 0; i < q->label_count; i++) bytes += q->labels[i].key.n + q->labels[i].value.n;
@@ -308,3 +318,7 @@ bool reads_anyone_asked(const struct reads *r, const struct gvk *gvk, struct str
 void reads_state_changed(struct reads *r, const struct gvk *gvk) { touch_all(r, kind_seed(READ_STATE, gvk)); }
 
 void reads_owner_changed(struct reads *r, struct str uid) { touch_all(r, str_hash(uid, READ_OWNER)); }
+
+void reads_findings_changed(struct reads *r, const void *whose, struct str kind, struct str ns, struct str name) {
+    touch_all(r, findings_term(whose, kind, ns, name));
+}

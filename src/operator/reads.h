@@ -41,6 +41,9 @@ int reads_state(struct reads *r, struct evaluation *e, const struct gvk *gvk,
                 struct err *err) ERR_MUST_CHECK; /* whether the kind is readable */
 int reads_owner(struct reads *r, struct evaluation *e, struct str uid,
                 struct err *err) ERR_MUST_CHECK; /* metadata of an owner of an unwatched kind */
+/* Which findings of an object are open; `whose` tells apart those who keep findings. */
+int reads_findings(struct reads *r, struct evaluation *e, const void *whose, struct str kind, struct str ns, struct str name,
+                   struct err *err) ERR_MUST_CHECK;
 void reads_end(struct reads *r, struct evaluation *e);
 
 /* Forgets all reads of e; before e is freed. */
@@ -54,5 +57,6 @@ void reads_object_changed(struct reads *r, const struct store *store, const stru
 void reads_existence_changed(struct reads *r, const struct gvk *gvk, struct str ns, struct str name);
 void reads_state_changed(struct reads *r, const struct gvk *gvk);
 void reads_owner_changed(struct reads *r, struct str uid);
+void reads_findings_changed(struct reads *r, const void *whose, struct str kind, struct str ns, struct str name);
 
 #endif

@@ -69,6 +69,7 @@ static void plan_ready(void *arg) {
     operator_sync_tenants(op);
     for (struct tenant *t = op->tenants; t; t = t->hh.next) {
         tenant_adopt_results(t);
+        findings_decide_later(t->findings);
         if (!anew) continue;
         findings_refilter(t->findings);
         notify_again(t);

@@ -227,8 +227,9 @@ static void on_findings(struct run *r, struct doc_value args) {
     struct err err;
     (void)args;
     if (!b) return;
+    bool looked = tenant_has_looked(t);
     doc_begin_array(b);
-    for (int n = 0; n < MAX_GROUPS && (g = findings_next_dirty(t->findings)); n++) {
+    for (int n = 0; looked && n < MAX_GROUPS && (g = findings_next_dirty(t->findings)); n++) {
         notify_group(t->op->notifier, t, g);
         if (put_group(b, t, g, &err)) doc_builder_fail(b, err.code, "%s", err.msg);
     }

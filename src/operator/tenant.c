@@ -46,6 +46,7 @@ static void findings_lost_some(void *arg) {
 static void group_going(struct group *g, void *arg) {
     struct tenant *t = arg;
     reads_drop(t->op->filter_reads, &g->kept_by);
+    reads_drop(t->op->cause_reads, &g->caused_by);
     contest_free(g->contest);
 }
 
@@ -62,7 +63,8 @@ struct tenant *tenant_new(struct k8s_operator *op, struct doc *cr, struct err *e
     t->name = str_dup(name);
     if (asprintf(&t->key, STR_FMT "/" STR_FMT, STR_ARG(ns), STR_ARG(name)) < 0) t->key = NULL;
     struct findings_identity identity = {str_of(op->options.cluster_name), ns, name};
-    struct findings_owner owner = {keep, keep_begin, keep_end, findings_dirty, findings_lost_some, group_going, t};
+    struct findings_owner owner = {keep,          keep_begin,    keep_end, findings_dirty, findings_lost_some, group_going,
+                                   tenant_decide, tenant_opened, t};
     t->findings = findings_new(&identity, op->deadlines, op->options.no_grace, &owner);
     if (t->findings && op->options.no_past) findings_set_no_past(t->findings);
     t->status = status_new(cr);
@@ -218,4 +220,5 @@ static bool object_exists(const struct group *g, void *arg) {
 
 void tenant_swept(struct tenant *t, const char *analyzer) {
     if (tenant_has_chosen(t, analyzer)) findings_swept(t->findings, str_of(analyzer), object_exists, t);
+    if (!t->looked) tenant_enqueue(t);
 }

@@ -30,7 +30,8 @@ struct tenant {
     bool has_chosen;
     bool adopted; /* Results of an earlier process have been taken over */
 
-    bool ran; /* a first run is over */
+    bool ran;    /* a first run is over */
+    bool looked; /* see tenant_has_looked */
     struct work work;
     struct run *run;           /* under way, or NULL */
     struct takeover *takeover; /* under way, or NULL */
@@ -61,6 +62,13 @@ bool tenant_synced(const struct tenant *t);
 
 /* The same, but nobody need wait for those that are stuck. */
 bool tenant_settled(const struct tenant *t);
+
+/* True once a first look at everything is over. Until then it is not known what follows from what, and nobody is told anything. */
+bool tenant_has_looked(struct tenant *t);
+
+/* For the tenant's findings, `arg` is the tenant: from what those of a group follow; and which of its object are open has changed. */
+void tenant_decide(struct group *g, void *arg);
+void tenant_opened(const struct group *g, void *arg);
 
 /* A verdict of an analyzer, if the tenant chose it. */
 void tenant_verdict(struct tenant *t, const struct verdict *v);

@@ -146,6 +146,21 @@ static void what_resolved_beside_others_is_not_taken_for_them(void **state) {
     assert_true(finding_has_records(g, &g->findings[1]) && !finding_has_records(g, &g->findings[0]));
 }
 
+/* Its Result would be written without it, before the analyzer has spoken. */
+static void what_was_read_back_keeps_what_is_sensitive(void **state) {
+    struct fixture *fx = *state;
+    adopt(fx,
+          "[{\"text\":\"t\",\"rule\":\"now\",\"sensitive\":[{\"unmasked\":\"web\",\"masked\":\"m\"}],\"evidence\":[{\"path\":\"p\","
+          "\"value\":\"v\"}]}]",
+          "{\"findings\":[{\"id\":\"" ID_A "\",\"rule\":\"now\",\"state\":\"open\"}]}");
+    group_touch(web(fx));
+    struct doc *doc = offered(fx);
+    struct doc_value finding = doc_at(doc_path(doc_root(doc), "findings"), 0);
+    assert_str(doc_path_str(doc_at(doc_path(finding, "sensitive"), 0), "masked"), "m");
+    assert_str(doc_path_str(doc_at(doc_path(finding, "evidence"), 0), "value"), "v");
+    doc_unref(doc);
+}
+
 /* The process ended between the write of a resolved Result and its deletion. */
 static void what_was_left_resolved_is_brought_to_its_end(void **state) {
     struct fixture *fx = *state;
@@ -330,6 +345,7 @@ int main(void) {
         TEST(a_result_of_upstream_goes_when_its_object_is_well),
         TEST(a_result_of_upstream_goes_on_under_its_name),
         TEST(what_resolved_beside_others_is_not_taken_for_them),
+        TEST(what_was_read_back_keeps_what_is_sensitive),
         TEST(what_was_left_resolved_is_brought_to_its_end),
         TEST(a_result_that_names_no_object_is_refused),
         TEST(only_what_others_wrote_is_news),
