@@ -17,25 +17,11 @@ enum { MAX_TABLE_BYTES = 4 * 1024 * 1024, MAX_PROBLEM_BYTES = 32 * 1024 };
 static const char DEFAULT_NOW[] = "2026-03-01T10:10:00Z";
 
 /* A misspelt key would make a case pass that tests nothing. */
-static const char *const TABLE_KEYS[] = {"now", "subject", "cr", "options", "input", "objects", "cases", NULL};
-static const char *const CASE_KEYS[] = {"name",
-                                        "now",
-                                        "subject",
-                                        "cr",
-                                        "options",
-                                        "input",
-                                        "objects",
-                                        "params",
-                                        "config",
-                                        "change",
-                                        "expect",
-                                        "expect_error",
-                                        "forbid",
-                                        "reply",
-                                        "answers",
-                                        "expect_requests",
-                                        "again_after_seconds",
-                                        NULL};
+static const char *const TABLE_KEYS[] = {"now", "subject", "cr", "options", "input", "objects", "findings", "cases", NULL};
+static const char *const CASE_KEYS[] = {
+    "name",   "now",    "subject", "cr",           "options", "input", "objects", "findings",        "params",
+    "config", "change", "expect",  "expect_error", "forbid",  "reply", "answers", "expect_requests", "again_after_seconds",
+    NULL};
 
 struct doc_value trial_field(const struct trial *t, const char *name) {
     struct doc_value v = doc_get(t->row, str_of(name));
@@ -114,6 +100,7 @@ static void end_world(struct trial *t) {
     doc_unref(t->open);
     for (size_t i = 0; i < t->part_count; i++) doc_unref(t->parts[i]);
     reader_release(&t->reader);
+    findings_free(t->findings);
     policycalls_free(t->calls);
     owners_free(t->owners);
     reads_free(t->reads);

@@ -31,13 +31,13 @@ static const struct doc *part(struct trial *t, const char *name, struct err *err
     return doc;
 }
 
-static void call(struct trial *t, const struct policy *policy, const char *function, const struct script_arg *args, size_t count) {
+void trial_call(struct trial *t, const struct policy *policy, const char *function, const struct script_arg *args, size_t count) {
     struct script_call c = {.policy = policy, .function = function, .arg_count = count};
     for (size_t i = 0; i < count; i++) c.args[i] = args[i];
     policycalls_run(t->calls, &c, &t->reader, &t->outcome);
 }
 
-static bool failed_as_expected(struct trial *t) {
+bool trial_failed_as_expected(struct trial *t) {
     struct str expected = doc_str(trial_field(t, "expect_error"));
     if (t->outcome.result == SCRIPT_OK) return expected.n == 0 || trial_complain(t, "it did not fail");
     if (expected.n == 0) return trial_complain(t, t->outcome.err.msg);
@@ -143,8 +143,8 @@ static bool try_analyzer(struct trial *t, const struct policy *policy) {
     const struct store *store = watch ? cluster_store(t->cluster, watch->gvk) : NULL;
     const struct doc *object = store ? store_get(store, ns, name) : NULL;
     if (!object) return trial_complain(t, "the subject is not among the objects");
-    call(t, policy, "run", &(struct script_arg){object, watch->projection}, 1);
-    if (!failed_as_expected(t)) return false;
+    trial_call(t, policy, "run", &(struct script_arg){object, watch->projection}, 1);
+    if (!trial_failed_as_expected(t)) return false;
     return t->outcome.result != SCRIPT_OK || judge_findings(t, watch->gvk, object);
 }
 
@@ -183,10 +183,10 @@ static bool try_filter(struct trial *t, const struct policy *policy) {
     const struct doc *cr = part(t, "cr", &err), *input = part(t, "input", &err);
     if (!cr || !input) return trial_complain(t, err.msg);
     if (keeps)
-        call(t, policy, "keep", (struct script_arg[]){{input, NULL}, {cr, NULL}}, 2);
+        trial_call(t, policy, "keep", (struct script_arg[]){{input, NULL}, {cr, NULL}}, 2);
     else
-        call(t, policy, "select", (struct script_arg[]){{cr, NULL}}, 1);
-    if (!failed_as_expected(t)) return false;
+        trial_call(t, policy, "select", (struct script_arg[]){{cr, NULL}}, 1);
+    if (!trial_failed_as_expected(t)) return false;
     return t->outcome.result != SCRIPT_OK || (keeps ? judge_keep(t) : judge_value(t));
 }
 
@@ -194,8 +194,8 @@ static bool try_route(struct trial *t, const struct policy *policy) {
     struct err err;
     const struct doc *input = part(t, "input", &err), *change = part(t, "change", &err), *cr = part(t, "cr", &err);
     if (!input || !change || !cr) return trial_complain(t, err.msg);
-    call(t, policy, "run", (struct script_arg[]){{input, NULL}, {change, NULL}, {cr, NULL}}, 3);
-    return failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));
+    trial_call(t, policy, "run", (struct script_arg[]){{input, NULL}, {change, NULL}, {cr, NULL}}, 3);
+    return trial_failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));
 }
 
 static bool try_sink(struct trial *t, const struct policy *policy) {
@@ -204,10 +204,10 @@ static bool try_sink(struct trial *t, const struct policy *policy) {
     const struct doc *input = part(t, "input", &err), *config = part(t, "config", &err), *reply = part(t, "reply", &err);
     if (!input || !config || !reply) return trial_complain(t, err.msg);
     if (replies)
-        call(t, policy, "response", (struct script_arg[]){{reply, NULL}}, 1);
+        trial_call(t, policy, "response", (struct script_arg[]){{reply, NULL}}, 1);
     else
-        call(t, policy, "request", (struct script_arg[]){{input, NULL}, {config, NULL}}, 2);
-    return failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));
+        trial_call(t, policy, "request", (struct script_arg[]){{input, NULL}, {config, NULL}}, 2);
+    return trial_failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));
 }
 
 /* A report in pieces is compared as a whole. */
@@ -232,8 +232,8 @@ static bool try_report(struct trial *t, const struct policy *policy) {
     struct err err;
     const struct doc *input = part(t, "input", &err);
     if (!input) return trial_complain(t, err.msg);
-    call(t, policy, "render", &(struct script_arg){input, NULL}, 1);
-    return failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_text(t));
+    trial_call(t, policy, "render", &(struct script_arg){input, NULL}, 1);
+    return trial_failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_text(t));
 }
 
 /* ---- steps -------------------------------------------------------------------------------------------------------------------------- */
@@ -306,11 +306,11 @@ static bool try_step(struct trial *t, const struct policy *policy) {
     t->reader.hold = true;
     script_start(&c, &task, &t->outcome);
     bool good = drive_step(t, &task);
-    return good && failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));
+    return good && trial_failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));
 }
 
 static bool (*const TRY[POLICY_KINDS])(struct trial *t, const struct policy *policy) = {
-    [POLICY_STEP] = try_step,   [POLICY_ANALYZER] = try_analyzer, [POLICY_FILTER] = try_filter,
+    [POLICY_STEP] = try_step,   [POLICY_ANALYZER] = try_analyzer, [POLICY_CORRELATE] = trial_correlate, [POLICY_FILTER] = try_filter,
     [POLICY_ROUTE] = try_route, [POLICY_SINK] = try_sink,         [POLICY_REPORT] = try_report,
 };
 

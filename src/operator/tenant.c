@@ -63,8 +63,15 @@ struct tenant *tenant_new(struct k8s_operator *op, struct doc *cr, struct err *e
     t->name = str_dup(name);
     if (asprintf(&t->key, STR_FMT "/" STR_FMT, STR_ARG(ns), STR_ARG(name)) < 0) t->key = NULL;
     struct findings_identity identity = {str_of(op->options.cluster_name), ns, name};
-    struct findings_owner owner = {keep,          keep_begin,    keep_end, findings_dirty, findings_lost_some, group_going,
-                                   tenant_decide, tenant_opened, t};
+    struct findings_owner owner = {.keep = keep,
+                                   .keep_begin = keep_begin,
+                                   .keep_end = keep_end,
+                                   .dirty = findings_dirty,
+                                   .lost = findings_lost_some,
+                                   .free_group = group_going,
+                                   .decide = tenant_decide,
+                                   .opened = tenant_opened,
+                                   .arg = t};
     t->findings = findings_new(&identity, op->deadlines, op->options.no_grace, &owner);
     if (t->findings && op->options.no_past) findings_set_no_past(t->findings);
     t->status = status_new(cr);

@@ -1,6 +1,7 @@
 /*
  * Incremental diagnosis against a fresh one: a random cluster changes at random, and after each step what the diagnosis has told so far
- * is what a new diagnosis of a new cluster with the same objects finds; and the findings are those of a naive model.
+ * is what a new diagnosis of a new cluster with the same objects finds; the findings are those of a naive model; and what follows from
+ * what is what the correlate policies say when all of them are asked again.
  *
  *   PROPERTY_STEPS=10000 PROPERTY_SEED=1 build/unit/operator/property_test
  */
@@ -8,6 +9,7 @@
 #include "random_cluster.h"
 
 #include "base/log.h"
+#include "operator/correlate.h"
 #include "operator/operator_internal.h"
 #include "operator/plan.h"
 
@@ -31,7 +33,10 @@ struct world {
     struct deadlines *deadlines; /* NULL: of a fresh one, which sees but one moment */
     struct diagnosis *diagnosis;
     struct findings *findings; /* NULL: as above */
+    struct reads *reads;       /* what correlate policies read */
+    struct owners *owners;
     struct lines told;
+    size_t asked; /* groups, about causes */
 };
 
 static void told(const struct verdict *v, void *arg) {
@@ -48,6 +53,7 @@ static void swept(const struct policy *analyzer, void *arg) {
 static void object_changed(struct store *store, const struct doc *before, const struct doc *after, void *arg) {
     struct world *w = arg;
     diagnosis_object_changed(w->diagnosis, store, before, after);
+    if (w->reads) reads_object_changed(w->reads, store, before, after);
 }
 
 static void state_changed(const struct gvk *gvk, struct str ns, enum reflector_state state, const struct err *err, void *arg) {
@@ -56,15 +62,38 @@ static void state_changed(const struct gvk *gvk, struct str ns, enum reflector_s
     (void)state;
     (void)err;
     diagnosis_state_changed(w->diagnosis, gvk);
+    if (w->reads) reads_state_changed(w->reads, gvk);
 }
 
 static void not_dirty(void *arg) { (void)arg; }
+
+static void touched(struct evaluation *e, void *arg) {
+    (void)arg;
+    group_decide_later((struct group *)((char *)e - offsetof(struct group, caused_by)));
+}
+
+static void decide(struct group *g, void *arg) {
+    struct world *w = arg;
+    struct correlator c = {w->cluster, w->calls, w->owners, w->reads};
+    struct err err;
+    assert_int_equal(correlate_group(&c, policies.bundle, g, &err), 0);
+    w->asked++;
+}
+
+static void opened(const struct group *g, void *arg) {
+    struct world *w = arg;
+    reads_findings_changed(w->reads, w->findings, str_of(g->kind), str_of(g->ns), str_of(g->name));
+}
+
+static void group_going(struct group *g, void *arg) { reads_drop(((struct world *)arg)->reads, &g->caused_by); }
 
 static void open_stores(struct world *w) {
     struct plan_wants wants = {0};
     struct err err;
     for (size_t i = 0; i < policies.count; i++)
         assert_int_equal(plan_policy_wants(bundle_find(policies.bundle, POLICY_ANALYZER, policies.names[i]), &wants, &err), 0);
+    for (size_t i = 0; i < bundle_count(policies.bundle, POLICY_CORRELATE); i++)
+        assert_int_equal(plan_policy_wants(bundle_at(policies.bundle, POLICY_CORRELATE, i), &wants, &err), 0);
     struct cluster_plan *plan = cluster_prepare(w->cluster, wants.items, wants.count, NULL, NULL, &err);
     assert_non_null(plan);
     cluster_commit(w->cluster, plan);
@@ -87,6 +116,7 @@ static void world_open(struct world *w, const struct random_cluster *r, const ch
     w->cluster = cluster_new_offline();
     w->calls = policycalls_new(NULL, NULL);
     if (forbidden) cluster_forbid(w->cluster, gvk_parse(str_of(forbidden), &err));
+    if (w->reads) w->owners = owners_new(NULL, w->cluster, w->reads);
     open_stores(w);
     for (size_t i = 0; i < r->count; i++)
         if (r->things[i].present) put(w, &r->things[i]);
@@ -100,10 +130,51 @@ static void world_open(struct world *w, const struct random_cluster *r, const ch
 
 static void world_close(struct world *w) {
     findings_free(w->findings);
+    owners_free(w->owners);
+    reads_free(w->reads);
     diagnosis_free(w->diagnosis);
     cluster_free(w->cluster);
     policycalls_free(w->calls);
     lines_clear(&w->told);
+}
+
+/* ---- causes -------------------------------------------------------------------------------------------------------------------- */
+
+static size_t followers; /* compared, in all */
+
+/* "the finding follows from the other one", for each that has a cause. */
+static void add_causes(struct group *g, void *arg) {
+    struct lines *all = arg;
+    for (size_t i = 0; i < g->count; i++) {
+        struct finding_place root = finding_cause(&g->findings[i]);
+        if (!root.finding) continue;
+        assert_true(finding_is_shown(&g->findings[i]) && finding_is_shown(root.finding));
+        assert_true(all->count < LINES);
+        struct line *l = &all->items[all->count++];
+        *l = (struct line){0};
+        l->text = format("%s %s %s: %s %s %s", g->id, g->findings[i].rule, g->findings[i].key, root.group->id, root.finding->rule,
+                         root.finding->key);
+    }
+}
+
+static void forget_causes(struct group *g, void *arg) {
+    struct finding_place none = {0};
+    struct err err;
+    (void)arg;
+    for (size_t i = 0; i < g->count; i++) assert_int_equal(finding_follow(g, &g->findings[i], none, 0, &err), 0);
+    g->undecided = true;
+}
+
+/* All that was decided so far, and the same asked from the beginning. */
+static void causes(struct world *w, struct lines *kept, struct lines *fresh) {
+    findings_decide(w->findings);
+    findings_each(w->findings, add_causes, kept);
+    findings_each(w->findings, forget_causes, NULL);
+    size_t asked = w->asked;
+    findings_decide(w->findings);
+    w->asked = asked;
+    findings_each(w->findings, add_causes, fresh);
+    followers += fresh->count;
 }
 
 /* ---- one episode ------------------------------------------------------------------------------------------------------------- */
@@ -163,21 +234,24 @@ static bool exists(const char *object, void *arg) {
 
 static bool check(struct episode *e) {
     struct world fresh = {0};
-    struct lines kept = {0}, open = {0}, expected = {0};
+    struct lines kept = {0}, open = {0}, expected = {0}, causes_kept = {0}, causes_fresh = {0};
     world_open(&fresh, &e->random, e->forbidden);
     for (size_t i = 0; i < policies.count; i++) diagnosis_replay(e->world.diagnosis, policies.names[i], replayed, &kept);
     model_step(&e->model, e->random.now_ms, &fresh.told, exists, &e->random);
     findings_each(e->world.findings, add_open, &open);
     add_expected(&e->model, &expected);
+    causes(&e->world, &causes_kept, &causes_fresh);
     /* Of a kind that may not be read any more stays what was found before. */
     const char *blind = e->forbidden ? strrchr(e->forbidden, '/') + 1 : NULL;
     bool same = none_fails(&e->world, "incremental") && none_fails(&fresh, "fresh") &&
                 same_lines(&e->world.told, &fresh.told, blind, "what was told and what is so") &&
                 same_lines(&kept, &fresh.told, blind, "what is remembered and what is so") &&
-                same_lines(&open, &expected, blind, "open findings");
+                same_lines(&open, &expected, blind, "open findings") && same_lines(&causes_kept, &causes_fresh, NULL, "causes");
     lines_clear(&kept);
     lines_clear(&open);
     lines_clear(&expected);
+    lines_clear(&causes_kept);
+    lines_clear(&causes_fresh);
     world_close(&fresh);
     return same;
 }
@@ -229,7 +303,7 @@ static bool take_step(struct episode *e, size_t number, bool aloud) {
 
 static void episode_open(struct episode *e, uint64_t seed) {
     struct findings_identity nobody = {STR(""), STR("test"), STR("test")};
-    struct findings_owner owner = {.dirty = not_dirty};
+    struct findings_owner owner = {.dirty = not_dirty, .decide = decide, .opened = opened, .free_group = group_going, .arg = &e->world};
     struct err err;
     e->tick.fire = ticked;
     random_cluster_start(&e->random, seed, START_MS);
@@ -237,6 +311,7 @@ static void episode_open(struct episode *e, uint64_t seed) {
     e->loop = loop_new(&err);
     e->world.deadlines = deadlines_new(e->loop);
     e->world.findings = findings_new(&nobody, e->world.deadlines, false, &owner);
+    e->world.reads = reads_new(touched, NULL);
     world_open(&e->world, &e->random, NULL);
 }
 
@@ -294,8 +369,9 @@ static void incremental_is_as_good_as_fresh(void **state) {
         explain(seed, failed < EPISODE_STEPS ? failed : EPISODE_STEPS);
         fail_msg("seed %llu", (unsigned long long)seed);
     }
-    print_message("%llu steps, %zu failures compared\n", (unsigned long long)steps, compared);
+    print_message("%llu steps, %zu failures and %zu causes compared\n", (unsigned long long)steps, compared, followers);
     assert_true(compared > 10 * steps);
+    assert_true(followers > steps);
 }
 
 static int load(void **state) {

@@ -34,7 +34,7 @@ static const struct sort SORTS[] = {
        OWNER("apps/v1", "StatefulSet", "&", "db", "1"), OWNER("batch/v1", "Job", "&", "once", "1"), OWNER("v1", "Node", "", "n%", "1"),
        OWNER("example.com/v1", "Robot", "&", "r2", "1")},
       {"", "", "", GOING, ",'deletionTimestamp':'~'"},
-      {"Always", "Never", "OnFailure"},
+      {"Always", "Never", "OnFailure", "Always','nodeName':'n1", "Always','nodeName':'n2"},
       {"", ",'restartPolicy':'Always'"},
       {"", "{'name':'http','containerPort':8080}", "{'name':'http'},{'name':'metrics'}"},
       {"", "{'configMapRef':{'name':'settings'}}", "{'configMapRef':{'name':'settings'}},{'configMapRef':{'name':'extra'}}",
