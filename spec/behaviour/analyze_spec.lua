@@ -46,8 +46,9 @@ describe("analyze", function()
     assert.are.same({
       kind = "Pod", name = "shop/web-1-x", details = "", parentObject = "Deployment/shop/web", analyzer = "Pod", severity = "high",
       error = { { Text = 'Back-off pulling image "registry.example.com/app:1"', KubernetesDoc = "", Sensitive = failure.Sensitive, rule = "image", key = "app",
-        severity = "high" } },
+        severity = "high", evidence = failure.evidence } },
     }, answer.results[1])
+    assert.are.equal("status.containerStatuses[name=app].state.waiting", failure.evidence[1].path)
     for _, pair in ipairs(failure.Sensitive) do assert.matches("^masked%-%x+$", pair.Masked) end
   end)
 
