@@ -36,12 +36,17 @@ local function names_in(text, item, failure, namespaces)
   return names
 end
 
--- Keys and evidence may hold any text of the cluster, and ids are hashes of names that can be guessed: they are left out, as are the pairs
--- that would undo the masks.
+-- Keys may be any text of the cluster, and ids are hashes of names that can be guessed: they are left out, as are the pairs that would undo
+-- the masks.
 local function anonymize(item, key, namespaces)
   for i, failure in ipairs(item.error) do
-    local text = mask.apply(failure.text, names_in(failure.text, item, failure, namespaces), key)
-    item.error[i] = { text = text, sensitive = array {}, rule = failure.rule, severity = failure.severity }
+    local function hide(text) return (mask.apply(text, names_in(text, item, failure, namespaces), key)) end
+    local evidence = {}
+    for n, entry in ipairs(failure.evidence or {}) do evidence[n] = { path = hide(entry.path), value = hide(entry.value) } end
+    item.error[i] = {
+      text = hide(failure.text), sensitive = array {}, rule = failure.rule, severity = failure.severity,
+      evidence = #evidence > 0 and array(evidence) or nil,
+    }
   end
   item.name = item.name:gsub("[^/]+", function(name) return mask.of(name, key) end)
   item.parentObject = mask_reference(item.parentObject, key)

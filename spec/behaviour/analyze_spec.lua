@@ -241,6 +241,9 @@ Deployment shop/web
           assert.not_matches(canary, (masked:gsub(path:gsub("%p", "%%%0"), "")), 1, true)
         end
       end
+      local evidence = analyze(path, "--anonymize").results[1].error[1].evidence[1]
+      assert.matches("status.containerStatuses[name=masked-", evidence.path, 1, true)
+      assert.matches("masked-", evidence.value, 1, true)
     end)
   end)
 
