@@ -134,8 +134,10 @@ static void put_value(struct search *s, struct doc_value v, struct str path) {
     if (doc_type(v) == DOC_STRING) {
         put_item(s, path, doc_str(v));
     } else if (doc_type(v) > DOC_NULL) {
-        /* Past the limit the beginning is what is shown anyway. */
-        if (json_write(v, JSON_COMPACT, &json, &err) && err.code != ERR_LIMIT) doc_builder_fail(s->builder, err.code, "%s", err.msg);
+        /* Past the limit the beginning is what is shown anyway; a text in it may be left out as a whole. */
+        int rc = json_write(v, JSON_COMPACT, &json, &err);
+        if (rc == ERR_LIMIT) rc = buf_puts(&json, "…", &err);
+        if (rc && rc != ERR_LIMIT) doc_builder_fail(s->builder, err.code, "%s", err.msg);
         put_item(s, path, (struct str){json.data, json.len});
     } else if (!s->quiet) {
         put_item(s, path, STR("(absent)"));

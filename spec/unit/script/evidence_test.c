@@ -22,15 +22,15 @@ static bool load(struct fixture *fx, const char *watches, const char *evidence) 
     return fx_load(fx, false);
 }
 
-/* What is shown of WEB for a failure with these fields beside its rule and text, as JSON. */
-static char *shown(const char *evidence, const char *more) {
+/* What is shown of an object for a failure with these fields beside its rule and text. */
+static char *shown_of(const char *object, const char *evidence, const char *more) {
     struct fixture fx;
     struct err err = {0};
     char text[8192];
     if (!load(&fx, "'v1/Pod'", evidence)) fail_msg("%s", fx.problems.count ? fx.problems.items[0].message : fx.err.msg);
     const struct policy *p = bundle_find(fx.bundle, POLICY_ANALYZER, STR("T"));
     snprintf(text, sizeof text, "[{\"rule\":\"r\",\"text\":\"x\"%s},{\"rule\":\"plain\",\"text\":\"y\"}]", more);
-    struct doc *failures = fx_json(text), *out = evidence_attach(p, fx_add(&fx, WEB), doc_root(failures), &err);
+    struct doc *failures = fx_json(text), *out = evidence_attach(p, fx_add(&fx, object), doc_root(failures), &err);
     assert_non_null(out);
     assert_int_equal(doc_len(doc_root(out)), 2);
     assert_string_equal(doc_path_str(doc_at(doc_root(out), 0), "text").p, "x");
@@ -46,6 +46,8 @@ static char *shown(const char *evidence, const char *more) {
     fx_free(&fx);
     return json.data ? json.data : strdup("");
 }
+
+static char *shown(const char *evidence, const char *more) { return shown_of(WEB, evidence, more); }
 
 static void assert_shown(const char *evidence, const char *more, const char *expected) {
     char *have = shown(evidence, more);
@@ -105,6 +107,18 @@ static void test_limits(void **state) {
     free(have);
 }
 
+static void test_an_object_too_large_to_show(void **state) {
+    (void)state;
+    char object[4096];
+    snprintf(object, sizeof object,
+             "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"web\"},\"spec\":{\"a\":{\"n\":1,\"t\":\"%2000s\"}}}", "x");
+    char *have = shown_of(object, "'spec.a'", "");
+    assert_ptr_equal(strstr(have, "spec.a={\"n\":1"), have);
+    assert_string_equal(have + strlen(have) - strlen("…"), "…");
+    assert_true(strlen(have) <= strlen("spec.a=") + EVIDENCE_MAX_VALUE_BYTES + strlen("…"));
+    free(have);
+}
+
 static void test_a_policy_may_show_only_what_it_reads(void **state) {
     (void)state;
     static const struct {
@@ -154,6 +168,7 @@ int main(void) {
         cmocka_unit_test(test_what_is_absent_is_told_unless_it_may_be),
         cmocka_unit_test(test_what_the_policy_gives_comes_after),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_an_object_too_large_to_show),
         cmocka_unit_test(test_a_policy_may_show_only_what_it_reads),
         cmocka_unit_test(test_rules_of_a_wrapping_policy),
     };
