@@ -183,7 +183,8 @@ return {
     source = "client-go leaderelection: 15 s, 10 s, 2 s",
     target = "a leader stopped by SIGSTOP for 20 s in the middle of its writes: 0 late writes, another leads ≤ 18 s; ≤ 3 s after SIGTERM",
     tests = {
-      "spec/unit/kube/lease_test.c", "spec/unit/net/http_gate_test.c", "spec/behaviour/operator/leader_spec.lua", "spec/behaviour/operator/standstill_spec.lua",
+      "spec/unit/kube/lease_test.c", "spec/unit/kube/lease_end_test.c",
+      "spec/unit/net/http_gate_test.c", "spec/behaviour/operator/leader_spec.lua", "spec/behaviour/operator/standstill_spec.lua",
     },
     limits = {
       ["from the last renewal to the end of all writes"] = 10, ["from SIGSTOP of the leader until another leads"] = 18,
