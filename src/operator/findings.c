@@ -298,17 +298,10 @@ static struct group *take_dirty(struct findings *f) {
     return g;
 }
 
-/* What opened and was over before anybody looked is no news; what waits to know its cause comes back when it does. */
-static bool can_be_offered(struct group *g) {
-    if (!group_is_known(g) && !group_is_open(g)) return false;
-    g->offered = true;
-    if (!group_decide_on_the_way(g)) g->offered = false;
-    return g->offered;
-}
-
 struct group *findings_next_dirty(struct findings *f) {
     struct group *g = take_dirty(f);
-    while (g && !can_be_offered(g)) g = take_dirty(f);
+    /* What opened and was over before anybody looked is no news; what waits to know its cause comes back when it does. */
+    while (g && ((!group_is_known(g) && !group_is_open(g)) || !group_offer(g))) g = take_dirty(f);
     if (!g) return NULL;
     g->offered_version = g->version;
     g->text_stale = false;

@@ -267,14 +267,14 @@ static bool awaits(const struct finding *f) {
     return waits;
 }
 
-bool group_decide_on_the_way(struct group *g) {
-    bool known = true;
+bool group_offer(struct group *g) {
+    g->offered = true; /* so that what is decided now is part of what is offered */
     group_decide(g);
     for (size_t i = 0; i < g->count; i++) {
         while (decide_next(&g->findings[i])) continue;
-        known = known && !awaits(&g->findings[i]);
+        g->offered = g->offered && !awaits(&g->findings[i]);
     }
-    return known;
+    return g->offered;
 }
 
 /* ---- what correlate policies see ----------------------------------------------------------------------------------------------- */

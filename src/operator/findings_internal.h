@@ -51,9 +51,10 @@ int subject_first(const struct findings *f, struct str kind, struct str ns, stru
 
 /* After which of its findings are open may have changed: those that are not follow from nothing, and nothing from them. */
 void group_notice(struct group *g);
-/* Asks the correlate policies, if they have to be asked; `on_the_way`: also about what its findings follow from. */
+/* Asks the correlate policies, if they have to be asked. */
 void group_decide(struct group *g);
-bool group_decide_on_the_way(struct group *g);  /* false: for some it cannot be told yet */
+/* Offers the group, once all is decided that its findings follow from. False: for some that cannot be told yet. */
+bool group_offer(struct group *g);
 void finding_follow_nothing(struct finding *f); /* before it is freed */
 
 /* Somebody knows of the group, or is about to: its end has to be told, too. */
