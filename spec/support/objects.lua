@@ -56,7 +56,10 @@ function objects.mended() return { status = objects.healthy_pod("x").status } en
 function objects.deployment(name, namespace, replicas, ready, more)
   return {
     apiVersion = "apps/v1", kind = "Deployment", metadata = meta(name, namespace, more),
-    spec = { replicas = replicas, selector = { matchLabels = { app = name } }, template = { metadata = { labels = { app = name } }, spec = {} } },
+    spec = {
+      replicas = replicas, selector = { matchLabels = { app = name } },
+      template = { metadata = { labels = { app = name } }, spec = { containers = { { name = "app", image = "registry.example.com/app:1" } } } },
+    },
     status = { replicas = replicas, readyReplicas = ready },
   }
 end

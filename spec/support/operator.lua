@@ -99,12 +99,15 @@ end
 
 function cluster:delete(object) return self:request("DELETE", path_of(object)) end
 
+--- What a real API server has to itself, and leaves without endpoints while it starts.
+local OWN <const> = "default/kubernetes"
+
 --- What is under "Kind namespace/name" of the faulty object. The status of a Result is a write of its own: without it, it is not there yet.
 ---@return table<string, table>
 function cluster:results(namespace)
   local found = {}
   for _, result in ipairs(self:get(("/apis/core.k8sgpt.ai/v1alpha1/namespaces/%s/results"):format(namespace or "default")).items) do
-    if result.status then found[result.spec.kind .. " " .. result.spec.name] = result end
+    if result.status and result.spec.name ~= OWN then found[result.spec.kind .. " " .. result.spec.name] = result end
   end
   return found
 end

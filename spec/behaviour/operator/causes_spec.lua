@@ -1,5 +1,6 @@
 --- One fault, one finding: what follows from another fault says so and tells nobody.
 
+local cjson = require "cjson"
 local objects = require "support.objects"
 local operator = require "support.operator"
 local policies = require "support.policies"
@@ -10,7 +11,7 @@ local POD_NEWS <const>, DEPLOYMENT_NEWS <const> = "opened " .. POD .. " image", 
 local function failing()
   return { status = { conditions = { { type = "ReplicaFailure", status = "True", reason = "FailedCreate", message = "quota exceeded" } } } }
 end
-local function mended() return { status = { conditions = {} } } end
+local function mended() return { status = { conditions = cjson.null } } end
 
 --- A Deployment without the second of its pods, and the first, which gets no image.
 local function workload()
