@@ -33,14 +33,6 @@ return {
     },
   },
   {
-    id = "latency",
-    title = "A fault becomes a Result at once",
-    source = "the reason for this operator: upstream takes 20 s",
-    target = "watch event read until Result written: ≤ 50 ms on a real API server",
-    tests = { "spec/e2e/pipeline_spec.lua" },
-    limits = { ["a watch event read until its Result is written, mean"] = 50 },
-  },
-  {
     id = "scope",
     title = "Rights by namespace, kinds that come and go, groups that are broken",
     source = "RBAC and discovery: Kubernetes docs, client-go's back-off",

@@ -1,7 +1,6 @@
 --- The whole way, from faults that controllers, scheduler and kubelet make, to Results that come and go: on a real control plane.
 
 local control_plane = require "support.control_plane"
-local figures = require "support.figures"
 local lyaml = require "lyaml"
 local operator = require "support.operator"
 local program = require "support.program"
@@ -93,9 +92,7 @@ describe("on a real control plane", function()
     assert.are.equal("Service has no endpoints, expected label app=order", result.spec.error[1].text)
     assert.are.equal(1, (op:metric("k8sgpt_number_of_results_by_type", { kind = "Service", name = "shop/orders" })))
     assert.are.equal("k8sgpt-sample", result.metadata.ownerReferences[1].name)
-    local seconds, count = op:metric("k8sgpt_finding_detection_seconds_sum"), op:metric("k8sgpt_finding_detection_seconds_count")
-    assert.is_true(count > 0)
-    figures.record("latency", "a watch event read until its Result is written, mean", seconds / count * 1000, "ms")
+    assert.is_true(op:metric("k8sgpt_finding_detection_seconds_count") > 0)
   end)
 
   it("what is mended is over, also where a rollout replaces the pods and the owner takes its pods along", function()
