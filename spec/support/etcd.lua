@@ -21,9 +21,10 @@ function etcd.at(url) return setmetatable({ url = url }, etcd) end
 etcd.FLAGS = { "--max-txn-ops=" .. TRANSACTION_OPERATIONS, "--unsafe-no-fsync", "--log-level=error" }
 
 function etcd:call(method, request)
-  local folder = program.folder()
-  program.write(folder .. "/request", json.encode(request))
-  local output, status = program.run { "curl", "-sS", "--fail-with-body", "--data-binary", "@" .. folder .. "/request", self.url .. "/v3/" .. method }
+  local path = os.tmpname()
+  program.write(path, json.encode(request))
+  local output, status = program.run { "curl", "-sS", "--fail-with-body", "--data-binary", "@" .. path, self.url .. "/v3/" .. method }
+  os.remove(path)
   if status ~= 0 then error(("etcd %s: %s"):format(method, output), 2) end
   return json.decode(output)
 end

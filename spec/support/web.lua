@@ -14,13 +14,15 @@ function web.http(url, options)
   local words = { "curl", "-sS", "-i", "--max-time", tostring(options.seconds or 5), "-X", options.method or "GET" }
   local function add(...) table.move({ ... }, 1, select("#", ...), #words + 1, words) end
   add("-H", "Accept: " .. (options.accept or "application/json"), table.unpack(options.flags or {}))
-  if options.body then
-    local path = program.folder() .. "/body"
+  local path = options.body and os.tmpname()
+  if path then
     program.write(path, options.body)
     add("-H", "Content-Type: " .. (options.type or "application/json"), "--data-binary", "@" .. path)
   end
   add(url)
-  local text = program.run(words):gsub("\r\n", "\n"):gsub("^HTTP/%S+ 100[^\n]*\n\n", "")
+  local text = program.run(words)
+  if path then os.remove(path) end
+  text = text:gsub("\r\n", "\n"):gsub("^HTTP/%S+ 100[^\n]*\n\n", "")
   local head, body = text:match("^(HTTP/.-\n)\n(.*)$")
   if not head then return text, 0, "" end
   return body, math.tointeger(head:match("^HTTP/%S+ (%d+)")), head
