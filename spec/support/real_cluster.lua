@@ -13,7 +13,11 @@ real.__index = real
 
 local CRD_KEYS <const> = "/registry/apiextensions.k8s.io/customresourcedefinitions/"
 --- The server's own, which it keeps writing, and what takes it seconds to do without or to provide again.
-local OWN <const> = { "/registry/masterleases/", "/registry/leases/kube-system/", "/registry/ranges/", "/registry/apiregistration.k8s.io/", CRD_KEYS }
+local OWN <const> = {
+  "/registry/masterleases/", "/registry/leases/kube-system/", "/registry/ranges/", "/registry/ipaddresses/", "/registry/servicecidrs/",
+  "/registry/endpointslices/default/kubernetes", "/registry/services/endpoints/default/kubernetes", "/registry/namespaces/kube-",
+  "/registry/apiregistration.k8s.io/", CRD_KEYS,
+}
 --- Where a resource lies in etcd, if not under its plural (k8s.io/kubernetes/pkg/registry, the storage of each).
 local PLACES <const> = { services = "services/specs", endpoints = "services/endpoints", nodes = "minions", ingresses = "ingress" }
 
