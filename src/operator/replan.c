@@ -27,6 +27,24 @@ static void replay(struct k8s_operator *op, const struct str *names, size_t coun
     }
 }
 
+static bool is_provided(const struct k8s_operator *op, struct str analyzer) {
+    for (const struct policy *p = bundle_find(op->next_bundle, POLICY_ANALYZER, analyzer); p; p = p->lower) {
+        for (size_t i = 0; i < p->watch_count; i++) {
+            const struct gvk *gvk = p->watches[i].gvk;
+            if (!secrets_is(gvk) && !cluster_store(op->cluster, gvk)) return false;
+        }
+    }
+    return true;
+}
+
+/* What was chosen while the plan was prepared has no caches yet: it waits for the next plan. Returns how many are left. */
+static size_t leave_out_unprovided(const struct k8s_operator *op, struct str *names, size_t count) {
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (is_provided(op, names[i])) names[kept++] = names[i];
+    return kept;
+}
+
 /* The next bundle and the caches it needs come into use together. `anew`: what is known does not count. */
 static void put_in_use(struct k8s_operator *op, bool anew) {
     struct err err;
@@ -41,6 +59,7 @@ static void put_in_use(struct k8s_operator *op, bool anew) {
     }
     cluster_commit(op->cluster, op->plan);
     op->plan = NULL;
+    count = leave_out_unprovided(op, names, count);
     if (new_bundle) {
         op->bundle = bundle_ref(op->next_bundle);
         policycalls_reset(op->calls);
