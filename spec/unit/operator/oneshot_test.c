@@ -20,7 +20,7 @@ static const char CR[] =
 static const char KINDS[] = "{\"kind\":\"APIResourceList\",\"apiVersion\":\"v1\",\"groupVersion\":\"v1\",\"resources\":[{\"name\":\"pods\","
                             "\"kind\":\"Pod\",\"namespaced\":true,\"verbs\":[\"get\",\"list\",\"watch\"]}]}";
 
-enum { TIMEOUT_MS = 200 };
+enum { TIMEOUT_MS = 2000 }; /* memcheck takes its time, too */
 
 /* What became of the diagnosis of one analyzer. */
 struct world {
