@@ -12,7 +12,7 @@ mkdir -p "$build/valgrind"
 run() {
   local log start=$SECONDS status=0
   log=$build/valgrind/$(basename "$(dirname "$1")").$(basename "$1")
-  ALLOC_STRIDE=700 timeout -k 5 590 valgrind --quiet --error-exitcode=99 --leak-check=full --soname-synonyms=somalloc=nouserintercepts \
+  PROPERTY_STEPS=200 ALLOC_STRIDE=700 timeout -k 5 590 valgrind --quiet --error-exitcode=99 --leak-check=full --soname-synonyms=somalloc=nouserintercepts \
     --child-silent-after-fork=yes --num-callers=25 "$1" >"$log" 2>&1 || status=$?
   printf '  %-40s %s (%d s)\n' "${1#"$build/unit/"}" "$([ "$status" -eq 0 ] && echo ok || echo "FAILED, exit status $status")" $((SECONDS - start))
   [ "$status" -eq 0 ] || { tail -n 80 "$log"; return 1; }
