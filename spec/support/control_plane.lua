@@ -145,15 +145,10 @@ function plane:http(url, options)
   return web.http(url, asked)
 end
 
---- Also as the YAML that an apply patch is, which knows no \/.
-local function encode(value) return (json.encode(value):gsub("\\/", "/")) end
-
 --- The decoded answer; an error when the server refuses.
 ---@return any
 function plane:request(method, path, body, content_type, accept)
-  local text, status = self:http(self.url .. path, { method = method, body = body and encode(body), type = content_type, accept = accept })
-  if status < 200 or status > 299 then error(("%s %s: %d %s"):format(method, path, status, text), 2) end
-  return json.decode(text)
+  return (web.request(function(options) return self:http(self.url .. path, options) end, method, path, body, content_type, accept, 3))
 end
 
 --------------------------------------------------------------------------------------------------------------------------------

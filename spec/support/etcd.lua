@@ -29,13 +29,15 @@ function etcd:call(method, request)
   return json.decode(output)
 end
 
+local function range(self, prefix)
+  return self:call("kv/range", { key = encode(prefix), range_end = encode(range_end(prefix)), keys_only = true }).kvs or {}
+end
+
 --- All keys that start so.
 ---@return string[]
 function etcd:keys(prefix)
   local keys = {}
-  for i, item in ipairs(self:call("kv/range", { key = encode(prefix), range_end = encode(range_end(prefix)), keys_only = true }).kvs or {}) do
-    keys[i] = mime.unb64(item.key)
-  end
+  for i, item in ipairs(range(self, prefix)) do keys[i] = mime.unb64(item.key) end
   return keys
 end
 
@@ -65,7 +67,7 @@ function etcd:revision() return math.tointeger(tonumber(self:call("kv/range", { 
 ---@return string
 function etcd:fingerprint(prefix, is_left_out)
   local newest, count = 0, 0
-  for _, item in ipairs(self:call("kv/range", { key = encode(prefix), range_end = encode(range_end(prefix)), keys_only = true }).kvs or {}) do
+  for _, item in ipairs(range(self, prefix)) do
     if not is_left_out(mime.unb64(item.key)) then
       newest, count = math.max(newest, math.tointeger(tonumber(item.mod_revision))), count + 1
     end

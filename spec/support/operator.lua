@@ -67,9 +67,7 @@ function cluster:http(path, options) return self.server:http(path, options) end
 --- The decoded answer; an error when the server refuses.
 ---@return any
 function cluster:request(method, path, body, content_type, accept)
-  local text, status = self:http(path, { method = method, body = body and json.encode(body), type = content_type, accept = accept })
-  if status < 200 or status > 299 then error(("%s %s: %d %s"):format(method, path, status, text), 2) end
-  return json.decode(text)
+  return (web.request(function(options) return self:http(path, options) end, method, path, body, content_type, accept, 3))
 end
 
 function cluster:get(path, accept) return self:request("GET", path, nil, nil, accept) end

@@ -1,5 +1,6 @@
 --- HTTP requests of tests, by curl.
 
+local json = require "cjson"
 local program = require "support.program"
 
 local web = {}
@@ -26,6 +27,18 @@ function web.http(url, options)
   local head, body = text:match("^(HTTP/.-\n)\n(.*)$")
   if not head then return text, 0, "" end
   return body, math.tointeger(head:match("^HTTP/%S+ (%d+)")), head
+end
+
+--- Also as the YAML that an apply patch is, which knows no \/.
+local function encode(value) return (json.encode(value):gsub("\\/", "/")) end
+
+--- The decoded answer; an error when the server refuses, at the level that error() counts from here.
+---@param send fun(options: table): string, integer one request, as web.http has its options
+---@return any
+function web.request(send, method, path, body, content_type, accept, level)
+  local text, status = send { method = method, body = body and encode(body), type = content_type, accept = accept }
+  if status < 200 or status > 299 then error(("%s %s: %d %s"):format(method, path, status, text), level) end
+  return json.decode(text)
 end
 
 return web
