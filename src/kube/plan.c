@@ -27,16 +27,19 @@ void plan_check_soon(struct cluster_plan *plan) {
     if (plan->timer && plan->ready) timer_start(plan->timer, 0);
 }
 
-void plan_free(struct cluster_plan *plan) {
+/* Entries that the next plan has taken over live on. */
+static void discard(struct cluster_plan *plan, const struct cluster_plan *next) {
     if (!plan) return;
     struct entry *e;
     for (size_t i = 0; (e = ptrset_next(&plan->entries, &i));) {
-        if (!e->in_use) entry_free(e);
+        if (!e->in_use && !(next && entry_set_find(&next->entries, e->gvk) == e)) entry_free(e);
     }
     ptrset_free(&plan->entries);
     timer_free(plan->timer);
     free(plan);
 }
+
+void plan_free(struct cluster_plan *plan) { discard(plan, NULL); }
 
 /* *p keeps `more` too from now on. */
 static int widen(struct projection **p, const struct projection *more, struct err *err) {
@@ -68,17 +71,27 @@ static int unite(const struct cluster_want *wants, size_t count, const struct gv
     return rc;
 }
 
-/* The store in use where it has all that is wanted, or a new one beside it. */
+static struct entry *find_covering(const struct ptrset *entries, const struct gvk *gvk, const struct projection *projection) {
+    struct entry *e = entry_set_find(entries, gvk);
+    return e && projection_covers(store_projection(e->store), projection) ? e : NULL;
+}
+
+/* The store in use where it has all that is wanted, or that of the plan before; NULL when there is none. */
+static struct entry *find_existing(const struct cluster *c, const struct gvk *gvk, const struct projection *projection) {
+    struct entry *e = find_covering(&c->entries, gvk, projection);
+    return e || !c->plan ? e : find_covering(&c->plan->entries, gvk, projection);
+}
+
+/* What exists, or a new store beside it. */
 static int add_entry(struct cluster_plan *plan, const struct cluster_want *wants, size_t count, const struct gvk *gvk, struct err *err) {
     struct projection *projection;
     int rc = unite(wants, count, gvk, &projection, err);
-    struct entry *e = rc ? NULL : entry_set_find(&plan->cluster->entries, gvk);
-    if (e && !projection_covers(store_projection(e->store), projection)) e = NULL;
-    if (!rc && !e) e = entry_new(plan->cluster, gvk, projection, err);
+    struct entry *e = rc ? NULL : find_existing(plan->cluster, gvk, projection), *new = NULL;
+    if (!rc && !e) e = new = entry_new(plan->cluster, gvk, projection, err);
     projection_unref(projection);
     if (!e) return rc ? rc : (int)err->code;
     rc = ptrset_add(&plan->entries, e, err);
-    if (rc && !e->in_use) entry_free(e);
+    if (rc && new) entry_free(new);
     return rc;
 }
 
@@ -91,26 +104,30 @@ static int add_want(struct cluster_plan *plan, const struct cluster_want *wants,
     return rc;
 }
 
+static struct cluster_plan *plan_new(struct cluster *c, void (*ready)(void *arg), void *arg, struct err *err) {
+    struct cluster_plan *plan = calloc(1, sizeof *plan);
+    if (plan) *plan = (struct cluster_plan){.cluster = c, .entries = entry_set_new(), .ready = ready, .arg = arg};
+    if (plan && c->loop) plan->timer = timer_new(c->loop, check, plan);
+    if (plan && (plan->timer || !c->loop)) return plan;
+    err_set(err, ERR_NOMEM, "no memory for a plan");
+    free(plan);
+    return NULL;
+}
+
 struct cluster_plan *cluster_prepare(struct cluster *c, const struct cluster_want *wants, size_t count, void (*ready)(void *arg), void *arg,
                                      struct err *err) {
     struct err local;
     if (!err) err = &local;
-    plan_free(c->plan);
-    c->plan = NULL;
-    struct cluster_plan *plan = calloc(1, sizeof *plan);
-    int rc = plan ? 0 : err_set(err, ERR_NOMEM, "no memory for a plan of %zu kinds", count);
-    if (rc) return NULL;
-    *plan = (struct cluster_plan){.cluster = c, .entries = entry_set_new(), .ready = ready, .arg = arg};
-    if (c->loop) plan->timer = timer_new(c->loop, check, plan);
-    if (c->loop && !plan->timer) rc = err_set(err, ERR_NOMEM, "no memory for a plan of %zu kinds", count);
+    struct cluster_plan *plan = plan_new(c, ready, arg, err);
+    int rc = plan ? 0 : (int)err->code;
     for (size_t i = 0; i < count && !rc; i++) rc = add_want(plan, wants, count, &wants[i], err);
-    if (rc) {
+    discard(c->plan, plan);
+    c->plan = rc ? NULL : plan;
+    if (rc)
         plan_free(plan);
-        return NULL;
-    }
-    c->plan = plan;
-    plan_check_soon(plan);
-    return plan;
+    else
+        plan_check_soon(plan);
+    return c->plan;
 }
 
 void cluster_commit(struct cluster *c, struct cluster_plan *plan) {

@@ -69,11 +69,24 @@ static void an_index_is_kept_even_where_no_field_was_declared(void **state) {
     free(found);
 }
 
-static void a_newer_plan_discards_the_one_before(void **state) {
+static void a_newer_plan_goes_on_with_what_the_one_before_began(void **state) {
     struct fixture *f = *state;
+    create_map(f, CONFIG_MAP("one", "1"));
     (void)prepare(f, "v1/ConfigMap", "data", NULL);
-    use(f, "v1/ConfigMap", "");
+    use(f, "v1/ConfigMap", ""); /* a store of its own would not have `data` */
     assert_int_equal(f->readies, 1);
+    assert_true(str_is(doc_path_str(doc_root(get_map(f, "one")), "data.k"), "1"));
+}
+
+static void a_newer_plan_begins_anew_where_it_wants_more(void **state) {
+    struct fixture *f = *state;
+    create_map(f, CONFIG_MAP("one", "1"));
+    (void)prepare(f, "v1/ConfigMap", "", NULL);
+    (void)prepare(f, "v1/Secret", "", NULL);
+    (void)prepare(f, "v1/ConfigMap", "", NULL);
+    use(f, "v1/ConfigMap", "data.k");
+    assert_int_equal(f->readies, 1);
+    assert_true(str_is(doc_path_str(doc_root(get_map(f, "one")), "data.k"), "1"));
 }
 
 static void denied_and_missing_kinds_hold_nobody_up(void **state) {
@@ -208,7 +221,8 @@ int main(void) {
         TEST(a_wider_want_gets_a_store_beside_the_old_one),
         TEST(a_narrower_want_keeps_the_store_and_adds_its_index),
         TEST(an_index_is_kept_even_where_no_field_was_declared),
-        TEST(a_newer_plan_discards_the_one_before),
+        TEST(a_newer_plan_goes_on_with_what_the_one_before_began),
+        TEST(a_newer_plan_begins_anew_where_it_wants_more),
         TEST(denied_and_missing_kinds_hold_nobody_up),
         TEST(an_unreachable_server_is_waited_for_ten_seconds),
         cmocka_unit_test_setup_teardown(a_denied_kind_is_tried_again_and_its_change_told, api_setup, api_teardown),
