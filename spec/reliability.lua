@@ -21,6 +21,15 @@ return {
     limits = { ["slowest way from a restart to the end"] = 10 },
   },
   {
+    id = "mis-operation",
+    title = "Whatever a K8sGPT says, it is done, or a condition says what is wrong",
+    source = "Acto (SOSP'23)",
+    target = "every leaf of the CRD absent, empty, very large, odd, of another type, then reverted: refused by the schema by name, or Ready, or a "
+      .. "reason with a message; what was before is back after each; no restart",
+    tests = { "spec/behaviour/operator/misoperation_spec.lua" },
+    limits = { ["restarts of the operator"] = 0 },
+  },
+  {
     id = "soak",
     title = "Random faults and changes for hours leave nothing behind",
     source = "client-go's informers run for months; here every byte is ours to free",

@@ -51,8 +51,8 @@ void cluster_on_state(struct cluster *c, cluster_state_changed changed, void *ar
 
 /*
  * Prepares for these wants. `ready` is called once, never from within the call, when each of them is synced, denied or missing; or
- * has failed for 10 s. One plan at a time: a new one takes over what the one before has begun to list; that one's `ready` is then not called. Offline there is
- * nothing to wait for and no loop to call from: commit at once, `ready` is not called.
+ * has failed for 10 s. One plan at a time: a new one takes over what the one before has begun to list, whose `ready` is then not
+ * called. Offline there is nothing to wait for and no loop to call from: commit at once, `ready` is not called.
  */
 struct cluster_plan *cluster_prepare(struct cluster *c, const struct cluster_want *wants, size_t count, void (*ready)(void *arg), void *arg,
                                      struct err *err);
