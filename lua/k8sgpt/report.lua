@@ -11,7 +11,15 @@ local array = k8sgpt.array
 --- The worst first.
 report.SEVERITIES = { "critical", "high", "medium", "low" }
 
--- "Deployment/shop/web": everything after the kind is a name.
+--- "Deployment/shop/web", as owners are written; nil of nothing.
+---@param object? {kind: string, namespace: string, name: string}
+---@return string?
+function report.reference(object)
+  if not object then return nil end
+  return ("%s/%s%s"):format(object.kind, object.namespace ~= "" and object.namespace .. "/" or "", object.name)
+end
+
+-- Everything after the kind is a name.
 local function names_of_reference(reference)
   local names, is_kind = {}, true
   for part in reference:gmatch("[^/]+") do
@@ -49,7 +57,12 @@ local function anonymize(item, key, namespaces)
     }
   end
   item.name = item.name:gsub("[^/]+", function(name) return mask.of(name, key) end)
-  item.parentObject = mask_reference(item.parentObject, key)
+  item.parentObject, item.object = mask_reference(item.parentObject, key), mask_reference(item.object, key)
+  local cause = item.cause
+  if cause then
+    if cause.namespace ~= "" then cause.namespace = mask.of(cause.namespace, key) end
+    cause.name = mask.of(cause.name, key)
+  end
   return item
 end
 
@@ -63,7 +76,17 @@ local function namespaces_of(groups)
   return list
 end
 
---- The results, as the spec of a Result has them, with the ids of the findings; masked where the report is to be anonymous.
+-- A group names the finding that it follows from; which result shows that?
+local function link(results, groups)
+  local by_finding = {}
+  for i, group in ipairs(groups) do
+    for _, finding in ipairs(group.findings) do by_finding[finding.id] = results[i] end
+  end
+  for i, group in ipairs(groups) do results[i].follows = group.cause and by_finding[group.cause.id] end
+end
+
+--- The results, as the spec of a Result has them, with the ids of the findings; masked where the report is to be anonymous. `object` is a
+--- reference, as parentObject is; `follows` is the result of the cause.
 ---@param input k8sgpt.Report
 ---@return table[]
 function report.results(input)
@@ -72,22 +95,40 @@ function report.results(input)
   for i, group in ipairs(input.groups) do
     local item = result.spec(group, "", key)
     for n, failure in ipairs(item.error) do failure.id = group.findings[n].id end
+    item.object = report.reference(group)
     results[i] = namespaces and anonymize(item, key, namespaces) or item
   end
+  link(results, input.groups)
   return results
 end
 
---- How many failures there are, in all (what upstream calls problems) and by severity.
+--- What is to be mended first for a result: where what it follows from shows another failure that follows from a third, that third one.
+---@param item table from report.results
+---@return table item
+function report.root(item)
+  local seen = {}
+  while item.follows and not seen[item] do
+    seen[item] = true
+    item = item.follows
+  end
+  return item
+end
+
+--- How many failures there are, in all (what upstream calls problems) and by severity, and of how many objects.
 ---@param results table[]
 ---@return integer
 ---@return table<string, integer>
+---@return integer
 function report.count(results)
   local count, by_severity = 0, { critical = 0, high = 0, medium = 0, low = 0 }
+  local objects, seen = 0, {}
   for _, item in ipairs(results) do
     count = count + #item.error
+    if not seen[item.object] then objects = objects + 1 end
+    seen[item.object] = true
     for _, failure in ipairs(item.error) do by_severity[failure.severity] = by_severity[failure.severity] + 1 end
   end
-  return count, by_severity
+  return count, by_severity, objects
 end
 
 local function with_reason(input, what, analyzer)

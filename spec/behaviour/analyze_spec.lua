@@ -172,6 +172,58 @@ describe("analyze", function()
     end)
   end)
 
+  describe("shows what follows from what", function()
+    -- A claim that lost its volume, the pod that waits for it, and the Service that has no other pod.
+    local function chain()
+      local pod = objects.healthy_pod("db-0", "shop", { labels = { app = "db" } })
+      pod.spec.volumes = { { name = "disk", persistentVolumeClaim = { claimName = "disk" } } }
+      pod.status = { phase = "Pending", conditions = {
+        { type = "PodScheduled", status = "False", reason = "Unschedulable", message = 'persistentvolumeclaim "disk" is lost' },
+      } }
+      local claim = { apiVersion = "v1", kind = "PersistentVolumeClaim", metadata = { name = "disk", namespace = "shop", uid = "claim" },
+        spec = { volumeName = "pv" }, status = { phase = "Lost" } }
+      local service = objects.service("db", "shop")
+      return snapshot { pod, claim, service, objects.slice(service, false), objects.image_error("alone", "shop") }
+    end
+
+    local function causes(answer)
+      local list = {}
+      for _, result in ipairs(answer.results) do
+        local cause = result.cause
+        list[result.kind .. " " .. result.name] = cause and ("%s %s/%s"):format(cause.kind, cause.namespace, cause.name) or "none"
+      end
+      return list
+    end
+
+    it("to the root", function()
+      local path = chain()
+      local answer = analyze(path)
+      local CLAIM <const> = "PersistentVolumeClaim shop/disk"
+      assert.are.same({ [CLAIM] = "none", ["Pod shop/db-0"] = CLAIM, ["Service shop/db"] = CLAIM, ["Pod shop/alone"] = "none" }, causes(answer))
+      local text = run({ "analyze", "--from", path }).output
+      local order = {}
+      for line in text:gmatch("[^\n]+") do
+        order[#order + 1] = line:match("^%u.*") or line:match("^  %l+ +[%w-]+ +(%u.*)")
+      end
+      assert.are.same({ CLAIM, "Pod shop/db-0", "Service shop/db", "Pod shop/alone" }, order)
+    end)
+    it("of what was looked at", function()
+      local answer = analyze(chain(), "--filter", "Pod", "--filter", "Service")
+      assert.are.same({ ["Pod shop/db-0"] = "none", ["Service shop/db"] = "Pod shop/db-0", ["Pod shop/alone"] = "none" }, causes(answer))
+      assert.are.equal("none", causes(analyze(chain(), "--filter", "Service"))["Service shop/db"])
+    end)
+    it("by correlate policies of one's own", function()
+      local folder = policies.folder { ["correlate/mine/policy.lua"] = [[
+        return { api = 1, kind = "correlate", name = "mine", order = -1, cause = function(ctx, finding)
+          if finding.name == "disk" then return ctx.findings_of("Pod", "shop", "alone")[1] end
+        end }]] }
+      local found_causes = causes(analyze(chain(), "--policy-dir", folder))
+      for _, name in ipairs { "PersistentVolumeClaim shop/disk", "Pod shop/db-0", "Service shop/db" } do
+        assert.are.equal("Pod shop/alone", found_causes[name], name)
+      end
+    end)
+  end)
+
   describe("says it", function()
     local function shop()
       local deployment = objects.deployment("web", "shop", 3, 0)
@@ -179,7 +231,7 @@ describe("analyze", function()
       return snapshot { deployment, set, objects.image_error("web-1-a", "shop", objects.owned_by(set)) }
     end
 
-    it("to people: by owner, without colours where no terminal is", function()
+    it("to people: by cause, without colours where no terminal is", function()
       local path = shop()
       local ended = run { "analyze", "--from", path }
       assert.are.equal(1, ended.status)
@@ -209,6 +261,7 @@ Deployment shop/web
       local xml = run { "analyze", "--from", shop(), "-o", "junit" }
       assert.are.equal(1, xml.status)
       assert.matches('<failure type="image" message="Back-off pulling image &quot;registry.example.com/app:1&quot;">', xml.output, 1, true)
+      assert.matches("cause: Deployment/shop/web<", xml.output, 1, true)
       local path = shop()
       local sarif = json.decode(run({ "analyze", "--from", path, "-o", "sarif" }).output)
       local one = sarif.runs[1]
@@ -217,6 +270,7 @@ Deployment shop/web
         assert.are.equal(result.ruleId, one.tool.driver.rules[result.ruleIndex + 1].id)
         assert.are.equal(path, result.locations[1].physicalLocation.artifactLocation.uri)
         assert.matches("^%x+$", result.partialFingerprints["findingId/v1"])
+        assert.are.equal(result.ruleId == "Pod/image" and "Deployment/shop/web" or nil, result.properties.cause)
       end
     end)
     it("as a report policy of one's own wants it", function()

@@ -4,7 +4,7 @@
 #include "operator/oneshot_internal.h"
 #include "operator/plan.h"
 
-enum { POLL_MS = 2, SECOND_MS = 1000 };
+enum { SECOND_MS = 1000 };
 
 /* ---- filters ------------------------------------------------------------------------------------------------------------------ */
 
@@ -74,13 +74,13 @@ static int open_stores(struct oneshot *o, const struct plan_wants *wants, struct
 
 enum whom { NOBODY, THE_CHOSEN, EVERYBODY };
 
-/* What filters and reports read, and these analyzers. */
+/* What filters and reports read, and these analyzers, and who says which of their findings follow from which. */
 static int want(const struct oneshot *o, enum whom analyzers, struct plan_wants *wants, struct err *err) {
     int rc = want_kind(o, POLICY_FILTER, wants, err);
     if (!rc) rc = want_kind(o, POLICY_REPORT, wants, err);
     if (!rc && analyzers == THE_CHOSEN) rc = want_chosen(o, wants, err);
     if (!rc && analyzers == EVERYBODY) rc = want_kind(o, POLICY_ANALYZER, wants, err);
-    return rc;
+    return rc || analyzers == NOBODY ? rc : plan_correlate_wants(o->options.bundle, wants, err);
 }
 
 /* A snapshot has its Secrets in a store; a cluster is asked for them one by one. */
@@ -145,7 +145,7 @@ static bool settled(const struct oneshot *o) {
 static void await_answers(const struct oneshot *o) {
     static const bool never = false;
     while (!settled(o) && clock_mono_us() < o->until_us) {
-        (void)loop_run_until(o->options.loop, &never, POLL_MS);
+        (void)loop_run_until(o->options.loop, &never, ONESHOT_POLL_MS);
         diagnosis_finish(o->diagnosis);
     }
 }
@@ -160,6 +160,7 @@ int oneshot_diagnose(struct oneshot *o, struct err *err) {
     if (rc) return rc;
     diagnosis_finish(o->diagnosis);
     if (o->options.loop) await_answers(o);
+    oneshot_correlate(o);
     findings_each(o->findings, count_problems, o);
     return 0;
 }
@@ -215,7 +216,7 @@ size_t oneshot_unread(const struct oneshot *o) { return count(o, INSIGHT_UNREAD)
 static struct findings *make_findings(struct oneshot *o) {
     struct doc_value meta = doc_path(doc_root(o->options.cr), "metadata");
     struct findings_identity identity = {STR(""), doc_path_str(meta, "namespace"), doc_path_str(meta, "name")};
-    struct findings_owner owner = {.keep = keep, .dirty = not_told, .arg = o};
+    struct findings_owner owner = {.keep = keep, .dirty = not_told, .free_group = oneshot_group_going, .decide = oneshot_decide, .arg = o};
     struct findings *findings = findings_new(&identity, NULL, o->options.grace_s == 0, &owner);
     if (findings && o->options.grace_s > 0) findings_set_grace(findings, o->options.grace_s);
     return findings;
@@ -230,6 +231,7 @@ static int make_parts(struct oneshot *o, struct err *err) {
     if (!(o->owners = owners_new(options->loop, options->cluster, o->reads))) return err->code;
     if (!(o->findings = make_findings(o))) return err->code;
     if (!(o->diagnosis = diagnosis_new(options->loop, options->cluster, o->calls, NULL, &listener, err))) return err->code;
+    if (oneshot_make_correlator(o, err)) return err->code;
     if (!options->loop) return open_wanted(o, EVERYBODY, err);
     cluster_read_once(options->cluster);
     return 0;
@@ -251,6 +253,7 @@ void oneshot_free(struct oneshot *o) {
     if (!o) return;
     diagnosis_free(o->diagnosis);
     findings_free(o->findings);
+    oneshot_free_correlator(o);
     owners_free(o->owners);
     reads_free(o->reads);
     policycalls_free(o->calls);

@@ -1,10 +1,14 @@
 /*
- * oneshot_internal: the state behind oneshot.h, shared by oneshot.c (reading and diagnosing) and oneshot_report.c (what is said of it).
+ * oneshot_internal: the state behind oneshot.h, shared by oneshot.c (reading and diagnosing), oneshot_cause.c (which findings follow from
+ * which) and oneshot_report.c (what is said of them).
  */
 #ifndef OPERATOR_ONESHOT_INTERNAL_H
 #define OPERATOR_ONESHOT_INTERNAL_H
 
+#include "operator/correlate.h"
 #include "operator/oneshot.h"
+
+enum { ONESHOT_POLL_MS = 2 }; /* how long the loop turns before it is looked at what came */
 
 struct oneshot {
     struct oneshot_options options;
@@ -15,6 +19,7 @@ struct oneshot {
     struct owners *owners;
     struct diagnosis *diagnosis;
     struct findings *findings;
+    struct correlator correlator; /* its reads and owners are its own */
     struct choice choice;
     size_t problems;
 };
@@ -28,5 +33,15 @@ enum insight {
 
 /* How far an analyzer could look; *why is borrowed, *objects are those that it could not judge. */
 enum insight oneshot_insight(const struct oneshot *o, const char *analyzer, const char **why, size_t *objects);
+
+/* Says of every open finding from which other one it follows; those that need an owner's metadata wait for it. After the diagnosis. */
+void oneshot_correlate(const struct oneshot *o);
+
+int oneshot_make_correlator(struct oneshot *o, struct err *err) ERR_MUST_CHECK; /* after its diagnosis */
+void oneshot_free_correlator(struct oneshot *o);                                /* after its findings */
+
+/* What its findings call: a group is to be decided; a group is freed. */
+void oneshot_decide(struct group *g, void *arg);
+void oneshot_group_going(struct group *g, void *arg);
 
 #endif

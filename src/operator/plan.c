@@ -59,8 +59,7 @@ static bool wants_kind(const struct plan_wants *w, size_t count, const struct gv
     return false;
 }
 
-/* Findings are about kinds that analyzers read: of the others correlate policies need nothing, and nobody has to list all pods for them. */
-static int add_correlate(struct plan_wants *w, const struct bundle *bundle, struct err *err) {
+int plan_correlate_wants(const struct bundle *bundle, struct plan_wants *w, struct err *err) {
     size_t before = w->count, kept = before;
     int rc = add_kind(w, bundle, POLICY_CORRELATE, err);
     for (size_t i = before; i < w->count; i++) {
@@ -105,7 +104,7 @@ int plan_wants(const struct k8s_operator *op, struct bundle *bundle, const struc
     if (!rc && op->tenants) rc = add_managed(out, RESULT_GVK, err);
     for (size_t k = 0; !rc && op->tenants && k < sizeof always / sizeof *always; k++) rc = add_kind(out, bundle, always[k], err);
     for (size_t i = 0; !rc && i < count; i++) rc = plan_policy_wants(bundle_find(bundle, POLICY_ANALYZER, analyzers[i]), out, err);
-    if (!rc && op->tenants) rc = add_correlate(out, bundle, err);
+    if (!rc && op->tenants) rc = plan_correlate_wants(bundle, out, err);
     if (rc)
         plan_wants_free(out);
     else

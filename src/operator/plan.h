@@ -16,6 +16,11 @@ int plan_wants(const struct k8s_operator *op, struct bundle *bundle, const struc
                struct err *err) ERR_MUST_CHECK;
 int plan_policy_wants(const struct policy *p, struct plan_wants *out,
                       struct err *err) ERR_MUST_CHECK; /* adds those of one policy and the layers below it */
+/*
+ * Adds what correlate policies read of the kinds that are wanted already: findings are about kinds that analyzers read, so of others they
+ * need nothing, and nobody has to list all pods for them.
+ */
+int plan_correlate_wants(const struct bundle *bundle, struct plan_wants *out, struct err *err) ERR_MUST_CHECK;
 void plan_wants_free(struct plan_wants *w);
 
 /* Secrets are looked up one by one, see secrets.h. */

@@ -34,6 +34,7 @@ local function result_of(item)
     error = errors_of(item.error),
     details = item.details,
     parentObject = item.parentObject,
+    cause = item.cause,
     analyzer = item.analyzer,
     severity = item.severity,
   }

@@ -23,9 +23,11 @@ end
 
 local function case_of_failure(item, failure)
   local name = ("%s %s %s%s"):format(item.kind, item.name, failure.rule, failure.key and " " .. failure.key or "")
-  local owner = item.parentObject ~= "" and "\nowner: " .. item.parentObject or ""
+  local lines = { "severity: " .. failure.severity }
+  if item.parentObject ~= "" then lines[#lines + 1] = "owner: " .. item.parentObject end
+  if item.cause then lines[#lines + 1] = "cause: " .. report.reference(item.cause) end
   return case(item.analyzer, name, ("<failure%s>%s</failure>"):format(
-    attributes { { "type", failure.rule }, { "message", failure.text } }, escape("severity: " .. failure.severity .. owner)))
+    attributes { { "type", failure.rule }, { "message", failure.text } }, escape(table.concat(lines, "\n"))))
 end
 
 local function case_of_problem(analyzer, problem)

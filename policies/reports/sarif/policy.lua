@@ -48,7 +48,7 @@ local function result_of(input, item, failure, index)
     message = { text = failure.text },
     locations = array { location_of(input, item) },
     partialFingerprints = failure.id and { ["findingId/v1"] = failure.id },
-    properties = { severity = failure.severity, parentObject = item.parentObject },
+    properties = { severity = failure.severity, parentObject = item.parentObject, cause = report.reference(item.cause) },
   }
 end
 

@@ -1,5 +1,5 @@
---- For people: what belongs to one owner stands together, the worst first; each failure with its rule, its object where that is not the
---- owner itself, and below it its text.
+--- For people: what is to be mended first, and below it what follows from it; where nothing is known to follow, what belongs to one owner
+--- stands together. The worst first; each failure with its rule, its object where that is not the one above, and below it its text.
 
 local k8sgpt = require "k8sgpt"
 local report = require "k8sgpt.report"
@@ -19,22 +19,23 @@ local function pad(text, width) return text .. (" "):rep(width - length(text)) e
 local function tame(text) return (text:gsub("%s*[\r\n]+%s*", " "):gsub("%c", "?")) end
 
 -- "Deployment/shop/web" is "Deployment shop/web", as objects are called here.
-local function owner_of(item)
-  local owner = item.parentObject ~= "" and item.parentObject or item.kind .. "/" .. item.name
-  return (owner:gsub("/", " ", 1))
+local function name_of(reference) return (reference:gsub("/", " ", 1)) end
+
+-- The root of what it follows from, or the owner of that.
+local function head_of(item)
+  local root = report.root(item)
+  return name_of(root.parentObject ~= "" and root.parentObject or root.object)
 end
 
-local function rows_of(item, owner)
-  local rows, object = {}, item.kind .. " " .. item.name
+-- As what its failures are shown; upstream calls a report without a namespace "/name".
+local function label_of(item) return item.kind .. " " .. item.name:gsub("^/", "") end
+
+local function rows_of(item, head)
+  local rows, label = {}, label_of(item)
   for i, failure in ipairs(item.error) do
-    rows[i] = { severity = failure.severity, object = object ~= owner and object or nil, rule = failure.rule, text = tame(failure.text) }
+    rows[i] = { severity = failure.severity, label = label ~= head and label or nil, rule = failure.rule, text = tame(failure.text) }
   end
   return rows
-end
-
-local function by_severity(a, b)
-  if a.rank ~= b.rank then return a.rank < b.rank end
-  return a.owner < b.owner
 end
 
 local function worst_first(rows)
@@ -48,26 +49,30 @@ local function worst_first(rows)
   return rows
 end
 
--- Families in the order of their worst failure; in each the worst first too, and of those that are as bad the owner's own.
+-- Families in the order of their worst failure; in each first what the head says of itself, then the rest, the worst first.
 local function families_of(results)
-  local families, by_owner = {}, {}
+  local families, by_head = {}, {}
   for _, item in ipairs(results) do
-    local owner = owner_of(item)
-    local family = by_owner[owner]
+    local head = head_of(item)
+    local family = by_head[head]
     if not family then
-      family = { owner = owner, rank = math.huge, own = {}, rows = {} }
-      by_owner[owner], families[#families + 1] = family, family
+      family = { head = head, rank = math.huge, own = {}, rows = {} }
+      by_head[head], families[#families + 1] = family, family
     end
-    for _, row in ipairs(rows_of(item, owner)) do
-      local rows = row.object and family.rows or family.own
+    for _, row in ipairs(rows_of(item, head)) do
+      local rows = name_of(item.object) == head and family.own or family.rows
       rows[#rows + 1] = row
       family.rank = math.min(family.rank, RANK[row.severity])
     end
   end
   for _, family in ipairs(families) do
-    family.rows = worst_first(table.move(family.rows, 1, #family.rows, #family.own + 1, family.own))
+    local rest = worst_first(family.rows)
+    family.rows = table.move(rest, 1, #rest, #family.own + 1, worst_first(family.own))
   end
-  table.sort(families, by_severity)
+  table.sort(families, function(a, b)
+    if a.rank ~= b.rank then return a.rank < b.rank end
+    return a.head < b.head
+  end)
   return families
 end
 
@@ -80,9 +85,9 @@ local function widest(families)
 end
 
 local function put_family(out, input, family, width)
-  out[#out + 1] = paint(input, "1", family.owner) .. "\n"
+  out[#out + 1] = paint(input, "1", family.head) .. "\n"
   for _, row in ipairs(family.rows) do
-    local rule = row.object and pad(row.rule, width) .. "  " .. row.object or row.rule
+    local rule = row.label and pad(row.rule, width) .. "  " .. row.label or row.rule
     out[#out + 1] = ("  %s  %s\n            %s\n"):format(paint(input, COLOUR[row.severity], pad(row.severity, 8)), rule, row.text)
   end
   out[#out + 1] = "\n"
@@ -91,14 +96,14 @@ end
 local function plural(count, noun) return ("%d %s%s"):format(count, noun, count == 1 and "" or "s") end
 
 local function summary(input, results)
-  local count, by = report.count(results)
+  local count, by, objects = report.count(results)
   local place = input.source ~= "" and (" in " .. input.source) or ""
   if count == 0 then return ("No problems found%s by %s\n"):format(place, plural(#input.analyzers, "analyzer")) end
   local parts = {}
   for _, severity in ipairs(report.SEVERITIES) do
     if by[severity] > 0 then parts[#parts + 1] = ("%d %s"):format(by[severity], severity) end
   end
-  return ("%s of %s%s: %s\n"):format(plural(count, "problem"), plural(#results, "object"), place, table.concat(parts, ", "))
+  return ("%s of %s%s: %s\n"):format(plural(count, "problem"), plural(objects, "object"), place, table.concat(parts, ", "))
 end
 
 local function render(_, input)

@@ -69,6 +69,24 @@ describe("analyze of a cluster", function()
     assert.are.equal("PodTemplate/shop/t", analyze(cluster, "--filter", "Pod").results[1].parentObject)
   end)
 
+  it("waits for owners that correlate policies ask for", function()
+    local root = {
+      apiVersion = "v1", kind = "PodTemplate", metadata = { name = "root", namespace = "shop", labels = { blames = "b" }, creationTimestamp = objects.ago(60) },
+    }
+    local folder = policies.folder { ["analyzers/Probe/policy.lua"] = objects.PROBE, ["correlate/mine/policy.lua"] = [[
+      return { api = 1, kind = "correlate", name = "mine", watches = { { "v1/ConfigMap", fields = {} } }, cause = function(ctx, finding)
+        local owner = finding.name == "a" and ctx.parent(ctx.get("v1/ConfigMap", "shop", "healthy"))
+        return owner and ctx.findings_of("ConfigMap", "shop", owner.metadata.labels.blames)[1] or nil
+      end }]] }
+    local cluster = operator.cluster { root, objects.config("a", { rule = "plain" }, "shop"), objects.config("b", { rule = "plain" }, "shop") }
+    local healthy = objects.config("healthy", { well = "yes" }, "shop")
+    healthy.metadata.ownerReferences = objects.owned_by(cluster:find(root)).ownerReferences
+    cluster:create(healthy)
+    local answer = analyze(cluster, "--policy-dir", folder, "--filter", "Probe")
+    assert.are.same({ "ConfigMap shop/a: plain", "ConfigMap shop/b: plain" }, found(answer))
+    assert.are.same({ kind = "ConfigMap", namespace = "shop", name = "b" }, answer.results[1].cause)
+  end)
+
   it("takes namespaces, labels and filters as of a snapshot", function()
     local cluster = shop()
     assert.are.same({ "Pod default/other: crash-loop" }, found(analyze(cluster, "--namespace", "default")))
@@ -116,6 +134,20 @@ describe("snapshot", function()
     local live, from_file = analyze(cluster, "--now", now), oneshot.analyze(path, "--now", now)
     assert.are.same(live, from_file)
     assert.are.same(WANTED, found(from_file))
+  end)
+
+  it("holds what correlate policies need", function()
+    local cluster = shop()
+    local flags = { "--now", objects.ago(0), "--policy-dir", policies.folder { ["correlate/mine/policy.lua"] = [[
+      return { api = 1, kind = "correlate", name = "mine", watches = { { "v1/ConfigMap", fields = { "data.text" } } }, cause = function(ctx, finding)
+        local map = finding.name == "other" and ctx.get("v1/ConfigMap", "shop", "there")
+        return map and map.data.text == "hidden" and ctx.findings_of("Deployment", "shop", "web")[1] or nil
+      end }]] } }
+    local path = snapshot(cluster, table.unpack(flags, 3))
+    local live, from_file = analyze(cluster, table.unpack(flags)), oneshot.analyze(path, table.unpack(flags))
+    assert.are.same(live, from_file)
+    local other = from_file.results[1]
+    assert.are.same({ "default/other", "web" }, { other.name, other.cause.name })
   end)
 
   it("holds nothing else: no Secret's data, no managedFields, no field that nobody reads", function()
