@@ -30,7 +30,7 @@ static void print_runs(const char *what, double *values, const char *unit) {
 
 static struct bundle *load(const char *dir) {
     struct bundle_source source = {dir, LAYER_BUILTIN};
-    struct bundle_options options = {"lua", &source, 1, false};
+    struct bundle_options options = {.lua_dir = "lua", .sources = &source, .source_count = 1};
     struct bundle_problems problems = {0};
     struct err err = {0};
     struct bundle *bundle = bundle_load(&options, &problems, &err);

@@ -110,7 +110,7 @@ static void test_policy(const char *dir, const struct policy *p, struct tally *t
 
 static int load(const char *dir, const char *below, const char *lua_dir, struct bundle **bundle) {
     struct bundle_source sources[] = {{below ? below : dir, LAYER_BUILTIN}, {dir, LAYER_CLUSTER}};
-    struct bundle_options options = {lua_dir, sources, below ? 2 : 1, false};
+    struct bundle_options options = {.lua_dir = lua_dir, .sources = sources, .source_count = below ? 2 : 1};
     struct bundle_problems problems = {0};
     struct err err;
     *bundle = bundle_load(&options, &problems, &err);

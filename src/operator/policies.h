@@ -1,8 +1,8 @@
 /*
  * policies: the bundle that is wanted, from the folders it is read from, as they change.
  *
- * A change in a policy folder is read, checked as a whole, and announced; a bundle that does not load is refused with its
- * reasons, and the one in use goes on.
+ * The built-in layer is read once, at the start. A change in a folder above it is read, checked as a whole, and announced; a bundle that
+ * does not load is refused with its reasons, and the one in use goes on.
  */
 #ifndef OPERATOR_POLICIES_H
 #define OPERATOR_POLICIES_H

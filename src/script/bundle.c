@@ -19,8 +19,8 @@ static void bundle_free(struct bundle *b) {
     free_entries(b, false);
     free(b->entries);
     free(b->names);
-    vm_free(b->builtin);
     layer_files_free(&b->files);
+    builtins_unref(b->builtins);
     free(b);
 }
 
@@ -56,11 +56,10 @@ static int hash_files(struct bundle *b, struct err *err) {
 }
 
 static int build(struct bundle *b, const struct bundle_options *options, struct bundle_problems *problems, struct err *err) {
-    int rc = layers_read(options, &b->files, problems, err);
-    if (rc) return rc;
-    b->builtin = vm_new(VM_BUILTIN_BYTES, LAYER_BUILTIN, &b->files, err);
-    if (!b->builtin) return (int)err->code;
-    rc = bundle_resolve(b, problems, err);
+    b->builtins = options->before ? builtins_ref(options->before->builtins) : builtins_read(options, problems, err);
+    if (!b->builtins) return (int)err->code;
+    int rc = layers_read(options, builtins_files(b->builtins), &b->files, problems, err);
+    if (!rc) rc = bundle_resolve(b, problems, err);
     if (rc) return rc;
     bool refuse = problems->count > 0 && (!options->tolerate || b->files.builtin_broken);
     if (refuse && problems->count == 1) return err_set(err, ERR_POLICY, "%s", problems->items[0].message);

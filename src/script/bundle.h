@@ -2,7 +2,7 @@
  * bundle: all policies, every layer resolved: read, hashed, compiled, checked as a whole.
  *
  * A bundle never changes. The operator swaps one for the next in one step and drops the old one when the last call has
- * returned. The built-in policies share one Lua state; every file of a higher layer has its own, with a memory cap.
+ * returned. The built-in policies share one Lua state, which bundles hand on; every file of a higher layer has its own, with a memory cap.
  *
  * A folder is read either as a tree (KIND/NAME/policy.lua, lib/NAME.lua) or as a mounted ConfigMap (KIND.NAME.lua, lib.NAME.lua; through
  * its
@@ -26,6 +26,7 @@ struct bundle_options {
     const struct bundle_source *sources; /* lowest layer first; within a layer later ones win over earlier */
     size_t source_count;
     bool tolerate; /* cold start: a broken file falls to the layer below and is listed as a problem, instead of refusing all */
+    const struct bundle *before; /* its built-in layer is taken over as it is, its folders unread; NULL: they are read */
 };
 
 /* One thing wrong with one file: "PATH: what; what to do". `name` is "analyzers/Pod", or empty. */

@@ -2,7 +2,7 @@
 #ifndef SCRIPT_BUNDLE_INTERNAL_H
 #define SCRIPT_BUNDLE_INTERNAL_H
 
-#include "script/load.h"
+#include "script/builtins.h"
 
 /* All that is known of one kind and name. */
 struct resolved {
@@ -12,8 +12,8 @@ struct resolved {
 
 struct bundle {
     size_t refs;
-    struct layer_files files;
-    struct script_vm *builtin;
+    struct builtins *builtins;
+    struct layer_files files;      /* of all layers; the built-in ones are borrowed from there */
     struct policy_entry **entries; /* every file that loaded */
     size_t entry_count;
     struct resolved *names;

@@ -12,6 +12,7 @@
 
 void layer_files_free(struct layer_files *files) {
     for (size_t i = 0; i < files->count; i++) {
+        if (files->items[i].lent) continue;
         free(files->items[i].name);
         free(files->items[i].text);
         free(files->items[i].source);
@@ -126,14 +127,38 @@ static int read_source(struct reader *r, const char *dir, struct err *err) {
     return rc;
 }
 
-int layers_read(const struct bundle_options *options, struct layer_files *out, struct bundle_problems *problems, struct err *err) {
+static int read_sources(struct reader *r, const struct bundle_options *options, bool builtin, struct err *err) {
+    int rc = 0;
+    for (size_t i = 0; i < options->source_count && !rc; i++) {
+        r->layer = options->sources[i].layer;
+        r->order = i;
+        if ((r->layer == LAYER_BUILTIN) == builtin) rc = read_source(r, options->sources[i].dir, err);
+    }
+    return rc;
+}
+
+int layers_read_builtin(const struct bundle_options *options, struct layer_files *out, struct bundle_problems *problems, struct err *err) {
     struct reader r = {.out = out, .problems = problems, .layer = LAYER_BUILTIN};
     int rc = read_modules(&r, options->lua_dir, err);
-    for (size_t i = 0; i < options->source_count && !rc; i++) {
-        r.layer = options->sources[i].layer;
-        r.order = i;
-        rc = read_source(&r, options->sources[i].dir, err);
+    return rc ? rc : read_sources(&r, options, true, err);
+}
+
+static int lend(const struct layer_files *from, struct layer_files *to, struct err *err) {
+    int rc = 0;
+    for (size_t i = 0; i < from->count && !rc; i++) {
+        struct layer_file file = from->items[i];
+        file.lent = true;
+        rc = push(to, file, err);
     }
+    to->builtin_broken = from->builtin_broken;
+    return rc;
+}
+
+int layers_read(const struct bundle_options *options, const struct layer_files *builtin, struct layer_files *out,
+                struct bundle_problems *problems, struct err *err) {
+    struct reader r = {.out = out, .problems = problems};
+    int rc = lend(builtin, out, err);
+    if (!rc) rc = read_sources(&r, options, false, err);
     if (!rc && out->count) qsort(out->items, out->count, sizeof *out->items, compare_files);
     return rc;
 }

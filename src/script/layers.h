@@ -25,6 +25,7 @@ struct layer_file {
     size_t order; /* of its folder among the sources; the later wins within a layer */
     char *source; /* where it lies, for people */
     bool broken;  /* not in use: it has a problem */
+    bool lent;    /* name, text and source are another list's */
 };
 
 struct layer_files {
@@ -33,9 +34,14 @@ struct layer_files {
     bool builtin_broken; /* a problem was met in the built-in layer */
 };
 
-/* Reads all folders. What is wrong with single files goes to *problems; an error return is for what stops everything. */
-int layers_read(const struct bundle_options *options, struct layer_files *out, struct bundle_problems *problems,
-                struct err *err) ERR_MUST_CHECK;
+/*
+ * Reads the folders of the built-in layer and the modules, and those of the layers above. What is wrong with single files goes to
+ * *problems; an error return is for what stops everything. The second list has the files of the first too, which it borrows.
+ */
+int layers_read_builtin(const struct bundle_options *options, struct layer_files *out, struct bundle_problems *problems,
+                        struct err *err) ERR_MUST_CHECK;
+int layers_read(const struct bundle_options *options, const struct layer_files *builtin, struct layer_files *out,
+                struct bundle_problems *problems, struct err *err) ERR_MUST_CHECK;
 void layer_files_free(struct layer_files *files);
 
 /* The library (or module) of this name that a state of `layer` gets: of the highest layer up to its own; NULL: none. */

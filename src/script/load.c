@@ -58,8 +58,7 @@ struct policy_entry *policy_load(struct script_vm *vm, const struct layer_file *
     return NULL;
 }
 
-void policy_entry_free(struct policy_entry *e) {
-    if (!e) return;
+static void free_parts(struct policy_entry *e) {
     struct policy *p = &e->policy;
     for (size_t i = 0; i < p->watch_count; i++) {
         projection_unref(p->watches[i].projection);
@@ -68,8 +67,26 @@ void policy_entry_free(struct policy_entry *e) {
     }
     free(p->watches);
     free(p->rules);
-    doc_unref(p->params);
     doc_unref(e->table);
     if (e->owns_vm) vm_free(p->vm);
+}
+
+void policy_entry_free(struct policy_entry *e) {
+    if (!e) return;
+    struct policy *p = &e->policy;
+    doc_unref(p->params);
+    if (!e->lent) free_parts(e);
     free(e);
+}
+
+struct policy_entry *policy_lend(const struct policy_entry *e, struct err *err) {
+    struct policy_entry *lent = malloc(sizeof *lent);
+    if (!lent) {
+        err_set(err, ERR_NOMEM, "no memory for a policy");
+        return NULL;
+    }
+    *lent = *e;
+    lent->lent = true;
+    if (lent->policy.params) doc_ref(lent->policy.params);
+    return lent;
 }

@@ -13,11 +13,15 @@ struct policy_entry {
     const struct layer_file *file;
     bool disables; /* enabled = false */
     bool owns_vm;
+    bool lent; /* all but params is another entry's, see policy_lend */
 };
 
 /* Runs the file in `vm` and reads what it declares; NULL with *err ("PATH:LINE: what"). Nothing of the layers below is looked at. */
 struct policy_entry *policy_load(struct script_vm *vm, const struct layer_file *file, struct err *err) ERR_MUST_CHECK;
 void policy_entry_free(struct policy_entry *e);
+
+/* The same policy for another bundle, with parameters that can be overlaid. Borrows from `e` for its life. NULL with *err. */
+struct policy_entry *policy_lend(const struct policy_entry *e, struct err *err) ERR_MUST_CHECK;
 
 /* Reads `table` into the policy: every field known, of its type, and fit for the kind. The file says which policy it must be. */
 int policy_check(struct policy_entry *e, struct err *err) ERR_MUST_CHECK;

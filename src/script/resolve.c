@@ -32,7 +32,7 @@ static int keep_entry(struct bundle *b, struct policy_entry *e, struct err *err)
 
 /* A file above the built-in layer lives in a state of its own. */
 static struct policy_entry *load_file(struct bundle *b, const struct layer_file *file, struct err *err) {
-    if (file->layer == LAYER_BUILTIN) return policy_load(b->builtin, file, err);
+    if (file->layer == LAYER_BUILTIN) return builtins_policy(b->builtins, file, err);
     struct script_vm *vm = vm_new(VM_OVERRIDE_BYTES, file->layer, &b->files, err);
     struct policy_entry *e = vm ? policy_load(vm, file, err) : NULL;
     if (!e)

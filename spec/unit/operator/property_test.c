@@ -377,7 +377,7 @@ static void incremental_is_as_good_as_fresh(void **state) {
 
 static int load(void **state) {
     static const struct bundle_source sources[] = {{"policies", LAYER_BUILTIN}};
-    struct bundle_options options = {"lua", sources, 1, false};
+    struct bundle_options options = {.lua_dir = "lua", .sources = sources, .source_count = 1};
     struct bundle_problems problems = {0};
     struct err err;
     (void)state;

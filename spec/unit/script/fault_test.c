@@ -77,29 +77,33 @@ static void test_calls_without_memory(void **state) {
     fx_free(&fx);
 }
 
-static void test_load_without_memory(void **state) {
-    (void)state;
-    struct fixture fx;
-    char builtin[200], cluster[200];
-    fx_new(&fx);
-    write_all(&fx);
-    snprintf(builtin, sizeof builtin, "%s/builtin", fx.dir);
-    snprintf(cluster, sizeof cluster, "%s/cluster", fx.dir);
-    const struct bundle_source sources[] = {{builtin, LAYER_BUILTIN}, {cluster, LAYER_CLUSTER}};
+/* How many loads failed, of one for each allocation. */
+static int load_without_memory(struct fixture *fx, const struct bundle *before) {
     int failed = 0;
     bool hit = true;
     for (long n = 0; hit; n += n < 300 ? 1 : 7) {
-        struct bundle_options options = {.sources = sources, .source_count = 2, .tolerate = n % 2};
-        struct bundle_problems problems;
         alloc_fault_after(n);
-        struct bundle *b = bundle_load(&options, &problems, &fx.err);
+        struct bundle *b = fx_bundle(fx, n % 2, before);
         hit = alloc_fault_end();
-        if (!b) assert_true(fx.err.msg[0] != '\0');
+        if (!b) assert_true(fx->err.msg[0] != '\0');
         failed += !b;
         bundle_unref(b);
-        bundle_problems_free(&problems);
     }
-    assert_true(failed > 100);
+    return failed;
+}
+
+static void test_load_without_memory(void **state) {
+    (void)state;
+    struct fixture fx;
+    fx_new(&fx);
+    write_all(&fx);
+    assert_true(load_without_memory(&fx, NULL) > 100);
+    if (!fx_load(&fx, false)) fail_msg("%s", fx.err.msg);
+    assert_true(load_without_memory(&fx, fx.bundle) > 30);
+    struct doc *pod = fx_json(FX_POD), *reply = fx_json("{\"x\":[1]}");
+    assert_int_equal(run_all(&fx, pod, reply), 0);
+    doc_unref(pod);
+    doc_unref(reply);
     fx_free(&fx);
 }
 

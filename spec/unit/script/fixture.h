@@ -94,8 +94,8 @@ static inline void fx_write(struct fixture *fx, const char *path, const char *te
     fclose(f);
 }
 
-/* Loads DIR/builtin, DIR/cluster and DIR/object, those that exist. */
-static inline bool fx_load(struct fixture *fx, bool tolerate) {
+/* DIR/builtin, DIR/cluster and DIR/object, those that exist, in place of `before`, which stays the caller's. */
+static inline struct bundle *fx_bundle(struct fixture *fx, bool tolerate, const struct bundle *before) {
     static const char *const names[] = {"builtin", "cluster", "object"};
     char paths[3][512], lua_dir[512];
     struct bundle_source sources[3];
@@ -105,12 +105,17 @@ static inline bool fx_load(struct fixture *fx, bool tolerate) {
         if (access(paths[i], F_OK) == 0) sources[n++] = (struct bundle_source){paths[i], (enum policy_layer)i};
     }
     snprintf(lua_dir, sizeof lua_dir, "%s/lua", fx->dir);
-    struct bundle_options options = {.sources = sources, .source_count = n, .tolerate = tolerate};
+    struct bundle_options options = {.sources = sources, .source_count = n, .tolerate = tolerate, .before = before};
     if (access(lua_dir, F_OK) == 0) options.lua_dir = lua_dir;
     if (fx->lua_dir) options.lua_dir = fx->lua_dir;
-    bundle_unref(fx->bundle);
     bundle_problems_free(&fx->problems);
-    fx->bundle = bundle_load(&options, &fx->problems, &fx->err);
+    return bundle_load(&options, &fx->problems, &fx->err);
+}
+
+/* Loads all anew. */
+static inline bool fx_load(struct fixture *fx, bool tolerate) {
+    bundle_unref(fx->bundle);
+    fx->bundle = fx_bundle(fx, tolerate, NULL);
     return fx->bundle != NULL;
 }
 
