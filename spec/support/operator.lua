@@ -202,6 +202,14 @@ function running:heartbeat()
   return tonumber(text:match("^ok ([%d.]+)$")) or error("/healthz: " .. text, 2)
 end
 
+--- How long it was at work while it answered such a request: what waits for a busy machine counts for nothing.
+---@return number seconds of its processor time, in steps of 0.01
+function running:heartbeat_work()
+  local before = self:cpu_seconds()
+  self:heartbeat()
+  return self:cpu_seconds() - before
+end
+
 function running:await_ready()
   local body
   return await(function() return "ready; it says: " .. body .. "\n" .. self:tail() end, function()

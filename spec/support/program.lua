@@ -10,6 +10,7 @@ program.__index = program
 --- How long a test waits for anything, and how often it looks.
 program.LIMIT_SECONDS = os.getenv("SANITIZE") ~= "" and os.getenv("SANITIZE") and 30 or 10
 local LOOK_SECONDS <const> = 0.004
+local TICKS <const> = 100 -- a second has in /proc (proc(5), sysconf(_SC_CLK_TCK))
 
 local running = {}
 
@@ -92,6 +93,14 @@ end
 
 ---@return integer? nil while it runs
 function program:status() return math.tointeger(program.read(self.status_file):match("%d+")) end
+
+--- The processor time that it took so far (proc(5): utime and stime, after the name in parentheses).
+---@return number seconds, in steps of 0.01
+function program:cpu_seconds()
+  local fields = {}
+  for field in program.read("/proc/" .. self.pid .. "/stat"):match("%) (.*)"):gmatch("%S+") do fields[#fields + 1] = field end
+  return (fields[12] + fields[13]) / TICKS
+end
 
 --- Sends a signal and waits for the end.
 ---@return integer status 128 + signal when that ended it
