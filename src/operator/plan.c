@@ -47,21 +47,15 @@ int plan_policy_wants(const struct policy *p, struct plan_wants *w, struct err *
     return rc;
 }
 
-static int add_kind(struct plan_wants *w, const struct bundle *bundle, enum policy_kind kind, struct err *err) {
-    int rc = 0;
-    for (size_t i = 0; !rc && i < bundle_count(bundle, kind); i++) rc = plan_policy_wants(bundle_at(bundle, kind, i), w, err);
-    return rc;
-}
-
 static bool wants_kind(const struct plan_wants *w, size_t count, const struct gvk *gvk) {
     for (size_t i = 0; i < count; i++)
         if (w->items[i].gvk == gvk) return true;
     return false;
 }
 
-int plan_correlate_wants(const struct bundle *bundle, struct plan_wants *w, struct err *err) {
-    size_t before = w->count, kept = before;
-    int rc = add_kind(w, bundle, POLICY_CORRELATE, err);
+/* Keeps of what was added since `before` the kinds that were wanted until then. */
+static void keep_known(struct plan_wants *w, size_t before) {
+    size_t kept = before;
     for (size_t i = before; i < w->count; i++) {
         if (wants_kind(w, before, w->items[i].gvk))
             w->items[kept++] = w->items[i];
@@ -69,7 +63,38 @@ int plan_correlate_wants(const struct bundle *bundle, struct plan_wants *w, stru
             projection_unref(w->items[i].projection);
     }
     w->count = kept;
+}
+
+static int add_reader(const struct policy *p, bool widens, void *arg, struct err *err) {
+    struct plan_wants *w = arg;
+    size_t before = w->count;
+    int rc = plan_policy_wants(p, w, err);
+    if (!widens) keep_known(w, before);
     return rc;
+}
+
+static int each_of_kind(const struct bundle *bundle, enum policy_kind kind, bool widens,
+                        int (*each)(const struct policy *p, bool widens, void *arg, struct err *err), void *arg, struct err *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < bundle_count(bundle, kind); i++) rc = each(bundle_at(bundle, kind, i), widens, arg, err);
+    return rc;
+}
+
+int plan_correlate_wants(const struct bundle *bundle, struct plan_wants *w, struct err *err) {
+    return each_of_kind(bundle, POLICY_CORRELATE, false, add_reader, w, err);
+}
+
+/* Findings are about kinds that analyzers read: of the others correlate policies need nothing, and nobody has to list all pods for them. */
+int plan_each_reader(const struct bundle *bundle, const struct str *analyzers, size_t count,
+                     int (*each)(const struct policy *p, bool widens, void *arg, struct err *err), void *arg, struct err *err) {
+    static const enum policy_kind always[] = {POLICY_STEP, POLICY_FILTER, POLICY_ROUTE, POLICY_SINK};
+    int rc = 0;
+    for (size_t k = 0; !rc && k < sizeof always / sizeof *always; k++) rc = each_of_kind(bundle, always[k], true, each, arg, err);
+    for (size_t i = 0; !rc && i < count; i++) {
+        const struct policy *p = bundle_find(bundle, POLICY_ANALYZER, analyzers[i]);
+        rc = p ? each(p, true, arg, err) : 0;
+    }
+    return rc ? rc : each_of_kind(bundle, POLICY_CORRELATE, false, each, arg, err);
 }
 
 void plan_leave_out_secrets(struct plan_wants *w) {
@@ -98,13 +123,10 @@ int plan_blind_secrets(struct plan_wants *w, struct err *err) {
 
 int plan_wants(const struct k8s_operator *op, struct bundle *bundle, const struct str *analyzers, size_t count, struct plan_wants *out,
                struct err *err) {
-    static const enum policy_kind always[] = {POLICY_STEP, POLICY_FILTER, POLICY_ROUTE, POLICY_SINK};
     *out = (struct plan_wants){0};
     int rc = add_managed(out, K8SGPT_GVK, err);
     if (!rc && op->tenants) rc = add_managed(out, RESULT_GVK, err);
-    for (size_t k = 0; !rc && op->tenants && k < sizeof always / sizeof *always; k++) rc = add_kind(out, bundle, always[k], err);
-    for (size_t i = 0; !rc && i < count; i++) rc = plan_policy_wants(bundle_find(bundle, POLICY_ANALYZER, analyzers[i]), out, err);
-    if (!rc && op->tenants) rc = plan_correlate_wants(bundle, out, err);
+    if (!rc && op->tenants) rc = plan_each_reader(bundle, analyzers, count, add_reader, out, err);
     if (rc)
         plan_wants_free(out);
     else

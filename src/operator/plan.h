@@ -23,6 +23,14 @@ int plan_policy_wants(const struct policy *p, struct plan_wants *out,
 int plan_correlate_wants(const struct bundle *bundle, struct plan_wants *out, struct err *err) ERR_MUST_CHECK;
 void plan_wants_free(struct plan_wants *w);
 
+/*
+ * Calls back for each policy of the bundle that reads while K8sGPTs choose these analyzers. `widens` false: of kinds that no other policy
+ * reads it needs nothing. A return that is not 0 ends it, and is returned.
+ */
+int plan_each_reader(const struct bundle *bundle, const struct str *analyzers, size_t count,
+                     int (*each)(const struct policy *p, bool widens, void *arg, struct err *err), void *arg,
+                     struct err *err) ERR_MUST_CHECK;
+
 /* Secrets are looked up one by one, see secrets.h. */
 void plan_leave_out_secrets(struct plan_wants *w);
 
