@@ -13,6 +13,7 @@ static const struct {
     {"run", cli_run, "watch K8sGPT resources and diagnose the cluster for them (the default)"},
     {"analyze", cli_analyze, "say once what is wrong in a cluster or a snapshot of one"},
     {"snapshot", cli_snapshot, "write down what policies read of a cluster, for analyze"},
+    {"rbac", cli_rbac, "print the roles that the operator needs"},
     {"policy", cli_policy, "test policies against their tables"},
     {"dev-cluster", cli_dev_cluster, "an API server in memory, for demos and tests"},
     {"version", cli_version, "what this build is"},

@@ -110,7 +110,7 @@
 ---@field keep? fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, cr: k8sgpt.View): boolean, string? filter: false and a reason hides the finding; beside true, what could not be looked at
 ---@field request? fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, config: k8sgpt.SinkConfig): k8sgpt.SinkRequest sink
 ---@field response? fun(ctx: k8sgpt.ReadContext, reply: k8sgpt.SinkReply): k8sgpt.SinkOutcome sink
----@field render? fun(ctx: k8sgpt.ReadContext, report: k8sgpt.Report): string[] report: the text, in pieces of at most 1 MiB
+---@field render? fun(ctx: k8sgpt.ReadContext, report: k8sgpt.Report|k8sgpt.Needs): string[] report: the text, in pieces of at most 1 MiB; of a diagnosis, unless params.about says "rights"
 
 ---@class k8sgpt.Rule
 ---@field severity k8sgpt.Severity
@@ -354,6 +354,16 @@ function StepContext.findings() end
 ---@field reason string why it is not active; of an active one, which kinds it had to do without
 ---@field failed integer objects that could not be judged
 ---@field rules {name: string, severity: k8sgpt.Severity}[]
+
+--- What an operator needs of the API server (the verb rbac), as the report policy "rbac" gets it.
+---@class k8sgpt.Needs
+---@field format "yaml"|"json"
+---@field version string of this build
+---@field namespaces string[] those that it looks into; none: all
+---@field electionNamespace string where its Lease is
+---@field account {namespace: string, name: string} its ServiceAccount
+---@field own {gvk: k8sgpt.GVK, subresource?: string, name?: string, verbs: string[], why: string}[] its requests that no policy asks for
+---@field reads {gvk: k8sgpt.GVK, by: string, subject: boolean, widens: boolean}[] by: "analyzers/Pod". widens false: needs nothing of kinds that no other policy reads
 
 --- Brings Results to what is given: {group = id, result = object} writes what differs, {group = id} deletes. Returns when all are done;
 --- what failed is retried with the next run.

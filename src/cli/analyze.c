@@ -250,10 +250,20 @@ static int verdict(const struct job *j) {
     return oneshot_problems(j->oneshot) && !j->settings.exit_zero ? EXIT_PROBLEMS : EXIT_HEALTHY;
 }
 
+/* A report of anything else says so in its parameters, and is another verb's. */
+static bool is_of_diagnosis(const struct policy *report) {
+    return report && doc_type(doc_path(doc_root(report->params), "about")) == DOC_ABSENT;
+}
+
 static int refuse_report(const struct job *j) {
+    const char *separator = "";
     fprintf(stderr, "analyze: -o: there is no report %s; there are", j->settings.output);
-    for (size_t i = 0; i < bundle_count(j->bundle, POLICY_REPORT); i++)
-        fprintf(stderr, "%s %s", i ? "," : "", bundle_at(j->bundle, POLICY_REPORT, i)->name);
+    for (size_t i = 0; i < bundle_count(j->bundle, POLICY_REPORT); i++) {
+        const struct policy *report = bundle_at(j->bundle, POLICY_REPORT, i);
+        if (!is_of_diagnosis(report)) continue;
+        fprintf(stderr, "%s %s", separator, report->name);
+        separator = ",";
+    }
     fputs("\n", stderr);
     return EXIT_USAGE;
 }
@@ -265,7 +275,7 @@ static int analyze(struct job *j) {
     if (s->now && clock_parse(str_of(s->now), &now_ms)) clock_fix_wall(now_ms);
     if (!(j->cr = flag_cr(&s->filters, &s->namespaces, s->selector, &err))) return usage(err.msg, NULL);
     if (!(j->bundle = flag_policies(s->builtin, &s->policy_dirs, &err))) return fail(j, EXIT_POLICY, &err);
-    if (!bundle_find(j->bundle, POLICY_REPORT, str_of(s->output))) return refuse_report(j);
+    if (!is_of_diagnosis(bundle_find(j->bundle, POLICY_REPORT, str_of(s->output)))) return refuse_report(j);
     if (open_cluster(j, &err)) return fail(j, EXIT_CLUSTER, &err);
     int rc = oneshot_read(j->oneshot, &err);
     if (rc) return fail(j, rc == ERR_NOT_FOUND ? EXIT_USAGE : rc == ERR_POLICY ? EXIT_POLICY : EXIT_CLUSTER, &err);

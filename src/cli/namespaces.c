@@ -2,14 +2,12 @@
 
 #include <stdlib.h>
 
-#include "base/str.h"
-
 enum { MAX_NAME_BYTES = 63 };
 
 static bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
 /* RFC 1123 label (Kubernetes docs: "Object Names and IDs"). */
-static bool is_name(struct str name) {
+bool namespaces_is_name(struct str name) {
     if (!name.n || name.n > MAX_NAME_BYTES) return false;
     for (size_t i = 0; i < name.n; i++) {
         if (!is_alphanumeric(name.p[i]) && name.p[i] != '-') return false;
@@ -25,7 +23,7 @@ static bool has(const struct namespaces *n, struct str name) {
 }
 
 static int add_one(struct namespaces *n, struct str name, struct err *err) {
-    if (!is_name(name)) return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is no name of a namespace", STR_ARG(name));
+    if (!namespaces_is_name(name)) return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is no name of a namespace", STR_ARG(name));
     if (has(n, name)) return 0;
     if (n->count == MAX_NAMESPACES) return err_set(err, ERR_INVALID, "more than %d namespaces: watch all of them", MAX_NAMESPACES);
     n->names[n->count] = str_dup(name);

@@ -9,6 +9,7 @@ int cli_run(int argc, char **argv);
 int cli_analyze(int argc, char **argv);
 int cli_dev_cluster(int argc, char **argv);
 int cli_snapshot(int argc, char **argv);
+int cli_rbac(int argc, char **argv);
 int cli_policy(int argc, char **argv);
 int cli_version(int argc, char **argv);
 

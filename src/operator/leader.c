@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "kube/lease.h"
 
-static const char NAME[] = "ea9c19f7.k8sgpt.ai"; /* upstream's leader election id */
+const char LEADER_LEASE[] = "ea9c19f7.k8sgpt.ai"; /* upstream's leader election id */
 
 enum { IDENTITY_BYTES = 128, UUID_LEN = 36 };
 
@@ -54,7 +54,7 @@ static void write_identity(struct leader *l) {
 
 static void set_status(struct leader *l, bool leads) {
     l->leads = leads;
-    metric_set(l->status, METRIC_LABELS(str_of(NAME)), leads ? 1 : 0);
+    metric_set(l->status, METRIC_LABELS(str_of(LEADER_LEASE)), leads ? 1 : 0);
 }
 
 static void act_until(struct leader *l, int64_t boot_us) {
@@ -67,7 +67,7 @@ static void held(int64_t until_us, void *arg) {
     act_until(l, until_us);
     if (l->leads) return;
     set_status(l, true);
-    log_info("operator.leader", "leading", LOG_S("lease", NAME), LOG_S("namespace", l->o.ns), LOG_S("identity", l->identity));
+    log_info("operator.leader", "leading", LOG_S("lease", LEADER_LEASE), LOG_S("namespace", l->o.ns), LOG_S("identity", l->identity));
     l->o.begun(l->o.arg);
 }
 
@@ -75,7 +75,8 @@ static void lost(const char *why, void *arg) {
     struct leader *l = arg;
     act_until(l, 0);
     set_status(l, false);
-    log_warn("operator.leader", "no longer leading: standing by", LOG_S("lease", NAME), LOG_S("namespace", l->o.ns), LOG_S("why", why));
+    log_warn("operator.leader", "no longer leading: standing by", LOG_S("lease", LEADER_LEASE), LOG_S("namespace", l->o.ns),
+             LOG_S("why", why));
     l->o.ended(l->o.arg);
 }
 
@@ -94,7 +95,7 @@ struct leader *leader_new(const struct leader_options *options, struct err *err)
     struct lease_options lease = {.loop = l->o.loop,
                                   .client = l->o.client,
                                   .ns = l->o.ns,
-                                  .name = NAME,
+                                  .name = LEADER_LEASE,
                                   .identity = l->identity,
                                   .held = held,
                                   .lost = lost,
@@ -107,7 +108,7 @@ struct leader *leader_new(const struct leader_options *options, struct err *err)
     l->status = metrics_define(l->o.metrics, &STATUS);
     act_until(l, 0);
     set_status(l, false);
-    log_info("operator.leader", "standing by", LOG_S("lease", NAME), LOG_S("namespace", l->o.ns), LOG_S("identity", l->identity));
+    log_info("operator.leader", "standing by", LOG_S("lease", LEADER_LEASE), LOG_S("namespace", l->o.ns), LOG_S("identity", l->identity));
     return l;
 }
 

@@ -11,6 +11,8 @@
 
 struct leader;
 
+extern const char LEADER_LEASE[]; /* the Lease's name */
+
 struct leader_options {
     struct loop *loop;
     struct kube_client *client;

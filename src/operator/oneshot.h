@@ -2,7 +2,8 @@
  * oneshot: diagnoses a cluster once, by the same diagnosis, findings and filters as the operator, and says what it found as one document.
  *
  * For a K8sGPT that need not exist anywhere: whoever asks makes one of what it was told (filters, namespaces, labels). There is no past:
- * a failure without `since` opens at once, grace counts from `since`, and nothing settles. Called by the verbs analyze and snapshot.
+ * a failure without `since` opens at once, grace counts from `since`, and nothing settles. Called by the verbs analyze and snapshot, and by
+ * rbac for what such a diagnosis reads.
  */
 #ifndef OPERATOR_ONESHOT_H
 #define OPERATOR_ONESHOT_H
@@ -47,6 +48,13 @@ size_t oneshot_unread(const struct oneshot *o);   /* analyzers that lack somethi
 
 /* What was found, as report policies get it (k8sgpt.Report): the fields of `about`, then ours. Owned by the caller. */
 struct doc *oneshot_report(const struct oneshot *o, const struct doc *about, struct err *err) ERR_MUST_CHECK;
+
+/*
+ * What an operator needs of the API server that runs these policies for such K8sGPTs (k8sgpt.Needs): the fields of `about`, then ours.
+ * `embedded`: they are diagnosed by the analyzers that the filters chose; `elects`: it takes part in a leader election. After
+ * oneshot_read. Owned by the caller.
+ */
+struct doc *oneshot_rights(const struct oneshot *o, const struct doc *about, bool embedded, bool elects, struct err *err) ERR_MUST_CHECK;
 
 /* Appends what the report policy of that name makes of it. ERR_NOT_FOUND: there is none; ERR_POLICY: it failed. */
 int oneshot_render(struct oneshot *o, struct str name, const struct doc *report, struct buf *out, struct err *err) ERR_MUST_CHECK;
