@@ -99,18 +99,20 @@ void operator_run_ended(struct tenant *t, const struct err *failure, double requ
 }
 
 /* The conditions go on from what the resource says now: times of transition are the leader's before. */
-void takeover_ended(struct tenant *t, const struct err *failure) {
-    struct status *status = failure ? NULL : status_new(t->cr);
-    struct err nomem;
-    if (!failure && !status) err_set(&nomem, ERR_NOMEM, "no memory for a status");
-    if (!status) {
-        operator_run_ended(t, failure ? failure : &nomem, -1);
-        return;
-    }
+static int renew_status(struct tenant *t, struct err *err) {
+    struct status *status = status_new(t->cr);
+    if (!status) return err_set(err, ERR_NOMEM, "no memory for a status");
     status_free(t->status);
     t->status = status;
-    t->taken_over = true;
-    operator_run_ended(t, NULL, 0);
+    return 0;
+}
+
+void takeover_ended(struct tenant *t, const struct err *failure) {
+    struct err err;
+    int rc = renew_status(t, &err);
+    t->taken_over = !rc && !failure;
+    if (!rc && failure) rc = run_refuse(t, STR("TakeoverFailed"), failure, &err);
+    if (rc || t->taken_over) operator_run_ended(t, rc ? &err : NULL, rc ? -1 : 0);
 }
 
 bool operator_may_act(const struct k8s_operator *op) { return !op->leader || leader_may_act(op->leader); }

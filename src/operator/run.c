@@ -219,9 +219,9 @@ static void next_step(struct run *r) {
     drive(r, &out);
 }
 
-int run_start(struct tenant *t, struct err *err) {
+static struct run *run_new(struct tenant *t) {
     struct run *r = calloc(1, sizeof *r);
-    if (!r) return err_set(err, ERR_NOMEM, "no memory for a run");
+    if (!r) return NULL;
     r->tenant = t;
     r->bundle = bundle_ref(t->op->bundle);
     r->cr = doc_ref(t->cr);
@@ -229,8 +229,23 @@ int run_start(struct tenant *t, struct err *err) {
     r->requeue_s = -1;
     r->started_us = clock_mono_us();
     t->run = r;
+    return r;
+}
+
+int run_start(struct tenant *t, struct err *err) {
+    struct run *r = run_new(t);
+    if (!r) return err_set(err, ERR_NOMEM, "no memory for a run");
     t->unrecorded = false;
     findings_retry_untold(t->findings);
     next_step(r);
+    return 0;
+}
+
+int run_refuse(struct tenant *t, struct str reason, const struct err *why, struct err *err) {
+    int rc = status_condition(t->status, STR("Ready"), STR("False"), reason, str_of(why->msg), err);
+    struct run *r = rc ? NULL : run_new(t);
+    if (!r) return rc ? rc : err_set(err, ERR_NOMEM, "no memory for a run");
+    r->failure = *why;
+    write_status(r);
     return 0;
 }

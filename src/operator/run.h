@@ -20,6 +20,9 @@ struct wait {
 int run_start(struct tenant *t, struct err *err) ERR_MUST_CHECK;
 void run_drop(struct run *r);
 
+/* A run that fails for `why` before its first step: the condition Ready says so. */
+int run_refuse(struct tenant *t, struct str reason, const struct err *why, struct err *err) ERR_MUST_CHECK;
+
 struct tenant *run_tenant(const struct run *r);
 
 /* The answer to the request at hand, from within its handler or later: a value, or nil and a message where `failure` is given. */

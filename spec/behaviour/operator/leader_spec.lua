@@ -159,6 +159,16 @@ describe("of several replicas", function()
     assert.are.same({ "resolved Pod default/web image", "opened Pod default/late image" }, second:told())
   end)
 
+  it("one that may not read what the leader before found says so, and tells nobody anything", function()
+    local cr = objects.k8sgpt()
+    local cluster = operator.cluster({ cr, objects.image_error("web") }, { deny = { "core.k8sgpt.ai/v1alpha1/Result" } })
+    local op = cluster:operator { "--leader-elect" }
+    local condition = cluster:await_condition(cr, "Ready", "TakeoverFailed")
+    assert.equal("False", condition.status)
+    assert.matches("cannot read the Results of the leader before: .*results.* forbidden", condition.message)
+    assert.are.same({}, op:told())
+  end)
+
   it("all are told where the Lease is to be", function()
     local cluster = operator.cluster { objects.k8sgpt(), objects.image_error("web") }
     cluster:request("POST", "/api/v1/namespaces", { metadata = { name = "ops" } })
