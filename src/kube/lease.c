@@ -26,6 +26,7 @@ struct lease {
     struct kube_call *call;   /* under way, or NULL */
     bool hinted;              /* the watch brought something since it was asked for last */
     struct kube_call *watch;  /* open, or NULL */
+    bool unwatchable;         /* as the last watch ended */
     struct timer *timer;      /* of the next attempt, or the end of until_us */
     bool crossed;             /* somebody wrote it between our read and our write: it is read again at once, but once */
     enum err_code failing;    /* what was logged already */
@@ -111,7 +112,10 @@ static int on_hint(struct str chunk, void *arg, struct err *err) {
 
 static void on_watch_done(const struct err *err, void *arg) {
     struct lease *l = arg;
-    (void)err;
+    bool denied = err && err->code == ERR_FORBIDDEN;
+    if (denied && !l->unwatchable)
+        log_info("kube.lease", "the lease may not be watched: that it is free is noticed seconds later", LOG_S("error", err->msg));
+    l->unwatchable = denied;
     l->watch = NULL; /* the next look opens it again */
 }
 

@@ -83,7 +83,7 @@ static void tell(struct contest *c, struct str rival) {
 
 static void asked(struct doc *object, const struct err *err, void *arg) {
     struct contest *c = arg;
-    (void)err; /* an object that is gone names nobody */
+    if (err && err->code == ERR_FORBIDDEN) log_warn("operator.contest", "who it is may not be looked up", LOG_S("error", err->msg));
     struct str rival = rival_of(object);
     c->asking = NULL;
     if (rival.n || !object || c->times >= TELL_AT_LAST) tell(c, rival); /* else our own write came between: the next time */

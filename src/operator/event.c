@@ -20,10 +20,19 @@ static void event_free(struct event *e) {
     free(e);
 }
 
+/* Events are dispensable, but a right that is missing will not come by itself. */
+static void note(struct k8s_operator *op, const struct err *err) {
+    bool denied = err && err->code == ERR_FORBIDDEN;
+    if (denied && !op->events_denied) log_warn("operator", "Events may not be recorded", LOG_S("error", err->msg));
+    if (err && err->code && !denied) log_debug("operator", "an Event was not recorded", LOG_S("error", err->msg));
+    op->events_denied = denied;
+}
+
 static void sent(struct doc *object, const struct err *err, void *arg) {
+    struct event *e = arg;
     (void)object;
-    if (err && err->code && err->code != ERR_CANCELLED) log_debug("operator", "an Event was not recorded", LOG_S("error", err->msg));
-    event_free(arg);
+    if (!err || err->code != ERR_CANCELLED) note(e->op, err); /* of a cancelled one the operator may be gone */
+    event_free(e);
 }
 
 static void resolved(const struct resource *resource, const struct err *err, void *arg) {

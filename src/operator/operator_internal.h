@@ -41,6 +41,7 @@ struct k8s_operator {
     struct cluster_plan *plan;  /* under preparation, or NULL */
     struct worker *planner;     /* coalesces wants that change in the same turn */
     bool live;                  /* a first plan was committed */
+    bool events_denied;         /* as the last answer said */
     bool serving;               /* the committed plan provides what tenants' runs read */
 
     struct timer *look_again; /* memory ran out */

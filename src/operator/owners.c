@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "doc/builder.h"
 #include "kube/backoff.h"
 
@@ -34,6 +35,7 @@ struct owners {
     struct doc_builder *builder;
     struct timer *timer; /* runs while some entry is unsure; NULL: offline */
     struct backoff backoff;
+    const struct gvk *denied; /* the kind that was told of last, or NULL */
 };
 
 static void entry_free(struct entry *e) {
@@ -98,9 +100,18 @@ static bool is_answer(const struct err *err) {
            err->code == ERR_UNSUPPORTED;
 }
 
+/* Of a kind it is told once, until an owner of another kind is denied. */
+static void tell_denied(struct owners *o, const struct gvk *gvk, const struct err *err) {
+    if (o->denied != gvk)
+        log_info("operator", "owners of a kind may not be looked up: who owns these is not known", LOG_S("kind", gvk->text),
+                 LOG_S("error", err->msg));
+    o->denied = gvk;
+}
+
 /* No object came. */
 static void settle_without(struct entry *e, const struct err *err) {
     struct owners *o = e->all;
+    if (err && err->code == ERR_FORBIDDEN) tell_denied(o, e->gvk, err);
     e->unsure = !e->abandoned && !is_answer(err);
     if (e->unsure && !timer_active(o->timer)) timer_start(o->timer, backoff_next(&o->backoff, clock_mono_us()));
     settle(e, NULL);
