@@ -40,6 +40,7 @@ UNIT_SRC  := $(wildcard spec/unit/*/*_test.c)
 UNIT_BIN  := $(UNIT_SRC:spec/unit/%.c=$(BUILD)/unit/%)
 BENCH_SRC := $(wildcard spec/bench/*.c)
 BENCH_BIN := $(BENCH_SRC:spec/bench/%.c=$(BUILD)/bench/%)
+BENCH_OBJ := $(patsubst spec/%.c,$(BUILD)/spec/%.o,$(wildcard spec/bench/support/*.c))
 FUZZ_SRC  := $(wildcard spec/fuzz/*.c)
 FUZZ_BIN  := $(FUZZ_SRC:spec/fuzz/%.c=$(BUILD)/target/%)
 PROXY_SRC := $(wildcard spec/faultproxy/*.c)
@@ -183,10 +184,11 @@ soak: deps
 	@BUILD=$(BUILD) SECONDS=$(or $(SECONDS),7200) SEED=$(SEED) CLUSTER=$(CLUSTER) lua5.4 spec/soak/run.lua
 
 ## make bench      latency, start-up, memory and throughput (spec/bench)
-$(BUILD)/bench/%: spec/bench/%.c $(below)
+$(BUILD)/bench/%: spec/bench/%.c $(BENCH_OBJ) $(below)
 	@mkdir -p $(@D)
 	$(call say,BENCH,$<)
-	$(Q)$(COMPILE) $(LINK_HARDEN) -o $@ $< $(below) $(PKG_LIBS)
+	$(Q)$(COMPILE) $(LINK_HARDEN) -o $@ $< $(BENCH_OBJ) $(below) $(PKG_LIBS)
+$(BENCH_OBJ): LANGUAGE += -Ispec/bench
 bench: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(BENCH_BIN)
 	@set -e; for b in $(BENCH_BIN); do $$b; done
@@ -217,7 +219,7 @@ docs: $(BIN)
 
 ## make format     bring the C files into the house's form
 format:
-	clang-format-14 -i $(wildcard src/*.c src/*/*.[ch] spec/unit/*/*.[ch] spec/bench/*.[ch] spec/fuzz/*.[ch] spec/faultproxy/*.[ch])
+	clang-format-14 -i $(wildcard src/*.c src/*/*.[ch] spec/unit/*/*.[ch] spec/bench/*.[ch] spec/bench/support/*.[ch] spec/fuzz/*.[ch] spec/faultproxy/*.[ch])
 
 ## make layers     prove that no layer includes one above it
 layers: deps
@@ -232,4 +234,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJ:=.d) $(PROXY_OBJ:=.d) $(UNIT_BIN:=.d) $(BENCH_BIN:=.d) $(FUZZ_BIN:=.d)
+-include $(OBJ:=.d) $(PROXY_OBJ:=.d) $(UNIT_BIN:=.d) $(BENCH_BIN:=.d) $(BENCH_OBJ:=.d) $(FUZZ_BIN:=.d)

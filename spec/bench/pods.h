@@ -71,6 +71,21 @@ static inline void put_container(struct buf *out, int i) {
          &err);
 }
 
+/* The fields of a spec that all pods of a kind have in common. */
+static inline void put_pod_spec(struct buf *out) {
+    put(out,
+        "\"volumes\":[{\"name\":\"kube-api-access-x7b2k\",\"projected\":{\"sources\":[{\"serviceAccountToken\":"
+        "{\"expirationSeconds\":3607,\"path\":\"token\"}},{\"configMap\":{\"name\":\"kube-root-ca.crt\",\"items\":[{\"key\":\"ca.crt\","
+        "\"path\":\"ca.crt\"}]}}],\"defaultMode\":420}}],\"containers\":[");
+    put_container(out, 0);
+    put_container(out, 1);
+    put(out, "],\"restartPolicy\":\"Always\",\"terminationGracePeriodSeconds\":30,\"dnsPolicy\":\"ClusterFirst\",\"serviceAccountName\":"
+             "\"default\",\"securityContext\":{},\"schedulerName\":\"default-scheduler\",\"tolerations\":["
+             "{\"key\":\"node.kubernetes.io/not-ready\",\"operator\":\"Exists\",\"effect\":\"NoExecute\",\"tolerationSeconds\":300},"
+             "{\"key\":\"node.kubernetes.io/unreachable\",\"operator\":\"Exists\",\"effect\":\"NoExecute\",\"tolerationSeconds\":300}],"
+             "\"priority\":0,\"enableServiceLinks\":true,\"preemptionPolicy\":\"PreemptLowerPriority\"");
+}
+
 static inline void put_status(struct buf *out, int pod) {
     static const char *const conditions[] = {"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"};
     struct err err;
@@ -111,18 +126,9 @@ static inline void put_pod(struct buf *out, int pod) {
              pod, pod % PODS_NAMESPACES, pod, 100000 + pod),
          &err);
     put_managed_fields(out);
-    put(out,
-        "},\"spec\":{\"volumes\":[{\"name\":\"kube-api-access-x7b2k\",\"projected\":{\"sources\":[{\"serviceAccountToken\":"
-        "{\"expirationSeconds\":3607,\"path\":\"token\"}},{\"configMap\":{\"name\":\"kube-root-ca.crt\",\"items\":[{\"key\":\"ca.crt\","
-        "\"path\":\"ca.crt\"}]}}],\"defaultMode\":420}}],\"containers\":[");
-    put_container(out, 0);
-    put_container(out, 1);
-    put(out,
-        "],\"restartPolicy\":\"Always\",\"terminationGracePeriodSeconds\":30,\"dnsPolicy\":\"ClusterFirst\",\"serviceAccountName\":"
-        "\"default\",\"nodeName\":\"node-7.example.com\",\"securityContext\":{},\"schedulerName\":\"default-scheduler\",\"tolerations\":["
-        "{\"key\":\"node.kubernetes.io/not-ready\",\"operator\":\"Exists\",\"effect\":\"NoExecute\",\"tolerationSeconds\":300},"
-        "{\"key\":\"node.kubernetes.io/unreachable\",\"operator\":\"Exists\",\"effect\":\"NoExecute\",\"tolerationSeconds\":300}],"
-        "\"priority\":0,\"enableServiceLinks\":true,\"preemptionPolicy\":\"PreemptLowerPriority\"}");
+    put(out, "},\"spec\":{\"nodeName\":\"node-7.example.com\",");
+    put_pod_spec(out);
+    put(out, "}");
     put_status(out, pod);
 }
 
