@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "pods.h"
 #include "support/population.h"
-#include "support/process.h"
+#include "support/program.h"
 #include "support/server.h"
 
 enum { DEADLINE_S = 300, SETTLE_S = 5, STRIDE = 7919, FAULT_EVERY = 50, HEAL_AFTER_S = 2, MAX_FAULTS = 100000 };
@@ -74,7 +74,7 @@ static uint16_t start_upstream(struct bench *b) {
                     "--load",   "crd/core.k8sgpt.ai_mutations.yaml",
                     "--load",   cr,
                     NULL};
-    b->upstream = process_start(log, argv);
+    b->upstream = program_start(log, argv);
     await_file(log, "http://127.0.0.1:", address, sizeof address);
     return (uint16_t)strtol(address, NULL, 10);
 }
@@ -98,15 +98,15 @@ static void start_operator(struct bench *b) {
     char *argv[] = {
         executable, "run", "--engine", "embedded", "--kubeconfig", kubeconfig, "--metrics-bind-address", "0", "--health-probe-bind-address",
         "0",        NULL};
-    b->operator_pid = process_start(log, argv);
+    b->operator_pid = program_start(log, argv);
 }
 
 /* Until the process rests: it has used no more than a hundredth of a processor for a second. */
 static double await_rest(const struct bench *b) {
-    double before = process_cpu_s(b->operator_pid);
+    double before = program_cpu_s(b->operator_pid);
     for (int i = 0; i < DEADLINE_S; i++) {
         sleep(1);
-        double now = process_cpu_s(b->operator_pid);
+        double now = program_cpu_s(b->operator_pid);
         if (server_pod_bytes(b->server) > 0 && now - before < 0.01) return now;
         before = now;
     }
@@ -116,8 +116,8 @@ static double await_rest(const struct bench *b) {
 /* ---- figures ---------------------------------------------------------------------------------------------------------------------- */
 
 static void print_memory(const struct bench *b, const char *when) {
-    printf("memory, %-28s RSS %6.1f MB, of it anonymous %6.1f MB, peak %6.1f MB\n", when, process_memory_mb(b->operator_pid, "VmRSS"),
-           process_memory_mb(b->operator_pid, "RssAnon"), process_memory_mb(b->operator_pid, "VmHWM"));
+    printf("memory, %-28s RSS %6.1f MB, of it anonymous %6.1f MB, peak %6.1f MB\n", when, program_memory_mb(b->operator_pid, "VmRSS"),
+           program_memory_mb(b->operator_pid, "RssAnon"), program_memory_mb(b->operator_pid, "VmHWM"));
 }
 
 static int count_findings(const struct bench *b) {
@@ -136,7 +136,7 @@ static void measure_start(struct bench *b) {
     int64_t start_us = clock_mono_us();
     start_operator(b);
     double cpu_s = await_rest(b);
-    double system_s = process_system_s(b->operator_pid);
+    double system_s = program_system_s(b->operator_pid);
     printf("list, decode, diagnose, write: %.2f s of CPU (%.2f user, %.2f system), %.1f us a pod, within %.1f s\n", cpu_s, cpu_s - system_s,
            system_s, cpu_s * 1e6 / b->pods, (double)(clock_mono_us() - start_us) / 1e6 - 1);
     printf("%.0f MB of pods (%.1f KB each), %d findings told\n", (double)server_pod_bytes(b->server) / 1e6,
@@ -198,9 +198,9 @@ static int send_changes(const struct bench *b, struct fault *faults) {
 
 static void measure_changes(const struct bench *b) {
     static struct fault faults[MAX_FAULTS];
-    double before_s = process_cpu_s(b->operator_pid);
+    double before_s = program_cpu_s(b->operator_pid);
     int count = send_changes(b, faults);
-    double sent_s = process_cpu_s(b->operator_pid);
+    double sent_s = program_cpu_s(b->operator_pid);
     int64_t end_us = clock_mono_us();
     double rest_s = await_rest(b);
     print_latencies(b, faults, count);
@@ -222,8 +222,8 @@ int main(int argc, char **argv) {
            population_count(POPULATION_REPLICASETS, b.pods));
     measure_start(&b);
     if (b.rate) measure_changes(&b);
-    process_stop(b.operator_pid);
-    process_stop(b.upstream);
+    program_stop(b.operator_pid);
+    program_stop(b.upstream);
     static const char *const files[] = {"upstream.log", "operator.log", "kubeconfig", "k8sgpt.yaml"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char path[128];

@@ -1,4 +1,4 @@
-#include "support/process.h"
+#include "support/program.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-pid_t process_start(const char *log, char *const *argv) {
+pid_t program_start(const char *log, char *const *argv) {
     pid_t pid = fork();
     if (pid < 0) {
         perror("bench: fork");
@@ -20,20 +20,20 @@ pid_t process_start(const char *log, char *const *argv) {
     _exit(127);
 }
 
-void process_stop(pid_t pid) {
+void program_stop(pid_t pid) {
     if (pid <= 0) return;
     kill(pid, SIGTERM);
     waitpid(pid, NULL, 0);
 }
 
-double process_cpu_s(pid_t pid) {
+double program_cpu_s(pid_t pid) {
     clockid_t clock;
     struct timespec t = {0};
     if (!clock_getcpuclockid(pid, &clock)) clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-double process_system_s(pid_t pid) {
+double program_system_s(pid_t pid) {
     char path[64], line[1024] = "";
     unsigned long ticks = 0;
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
@@ -44,7 +44,7 @@ double process_system_s(pid_t pid) {
     return (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
-double process_memory_mb(pid_t pid, const char *field) {
+double program_memory_mb(pid_t pid, const char *field) {
     char path[64], line[256];
     long kb = 0;
     snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
