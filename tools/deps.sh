@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that a group of targets needs, those that are missing. Says nothing when nothing is missing.
 #
-#   tools/deps.sh build|e2e|lint|fuzz|valgrind...
+#   tools/deps.sh compile|build|e2e|image|lint|fuzz|valgrind...
 set -euo pipefail
 
-build=(gcc libc6-dev make pkg-config binutils liblua5.4-dev lua5.4 lua-busted lua-cjson lua-yaml lua-socket libcjson-dev libyaml-dev libcurl4-openssl-dev
-       libssl-dev libuv1-dev libmicrohttpd-dev uthash-dev libcmocka-dev curl ca-certificates)
+compile=(gcc libc6-dev make pkg-config binutils liblua5.4-dev libcjson-dev libyaml-dev libcurl4-openssl-dev libssl-dev libuv1-dev libmicrohttpd-dev
+         uthash-dev ca-certificates)
+build=(lua5.4 lua-busted lua-cjson lua-yaml lua-socket libcmocka-dev curl)
 e2e=(openssl)
+image=(buildah debootstrap runc)
 lint=(lua-check clang-tidy-14 clang-format-14 shellcheck)
 fuzz=(clang-14 libclang-rt-14-dev llvm-14)
 valgrind=(valgrind)
@@ -14,12 +16,14 @@ valgrind=(valgrind)
 wanted=()
 for group in "$@"; do
   case $group in
-    build) wanted+=("${build[@]}") ;;
+    compile) wanted+=("${compile[@]}") ;;
+    build) wanted+=("${compile[@]}" "${build[@]}") ;;
     e2e) wanted+=("${e2e[@]}") ;;
+    image) wanted+=("${image[@]}") ;;
     lint) wanted+=("${lint[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}") ;;
     valgrind) wanted+=("${valgrind[@]}") ;;
-    *) echo "deps: no group named $group (build, e2e, lint, fuzz, valgrind)" >&2; exit 2 ;;
+    *) echo "deps: no group named $group (compile, build, e2e, image, lint, fuzz, valgrind)" >&2; exit 2 ;;
   esac
 done
 
