@@ -52,7 +52,7 @@ SHARE     := $(DESTDIR)$(PREFIX)/share/k8sgpt-operator
 Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all deps demo test units unit behaviour e2e reliability lint lint-deps tidy docs format layers asan valgrind fuzz fuzzers soak bench clean install help FORCE
+.PHONY: all deps demo test units unit behaviour e2e reliability lint lint-deps tidy docs chart format layers asan valgrind fuzz fuzzers soak bench clean install help FORCE
 .DELETE_ON_ERROR:
 
 all: $(BIN)
@@ -216,6 +216,12 @@ docs: $(BIN)
 	@lua5.4 tools/docs/compatibility.lua >$(BUILD)/compatibility.md && cp $(BUILD)/compatibility.md docs/
 	@lua5.4 tools/docs/analyzers.lua >$(BUILD)/analyzers.md && cp $(BUILD)/analyzers.md docs/
 	@lua5.4 tools/docs/reference.lua $(BIN) >$(BUILD)/reference.md && cp $(BUILD)/reference.md docs/
+	@lua5.4 tools/docs/install.lua >$(BUILD)/install.md && cp $(BUILD)/install.md docs/
+
+## make chart      bring deploy/ up to date with crd/, and deploy/install.yaml with the chart (needs Go; make test and make e2e fail when it is not)
+chart:
+	@mkdir -p $(BUILD) && cp crd/*.yaml deploy/chart/crds/
+	@tools/chart/install.sh >$(BUILD)/install.yaml && cp $(BUILD)/install.yaml deploy/
 
 ## make format     bring the C files into the house's form
 format:

@@ -18,6 +18,7 @@ current() { # current PAGE COMMAND...: the command prints the page
 current docs/compatibility.md lua5.4 tools/docs/compatibility.lua
 current docs/analyzers.md lua5.4 tools/docs/analyzers.lua
 current docs/reference.md lua5.4 tools/docs/reference.lua "${BUILD:-build}/k8sgpt-operator"
+current docs/install.md lua5.4 tools/docs/install.lua
 
 packages=$(awk '/^[a-z]+=\(/ { on = 1 } on { last = /\)/; gsub(/^[a-z]+=\(|\)/, ""); print; if (last) on = 0 }' tools/deps.sh)
 for package in $packages; do
