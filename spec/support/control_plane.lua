@@ -279,8 +279,9 @@ function control_plane.start(options)
     self:spawn("kube-scheduler", { kubernetes .. "/kube-scheduler", "--kubeconfig=" .. self.kubeconfig, "--leader-elect=false", "--secure-port=0" })
   end
   if options.kwok then
-    self:spawn("kwok", add({ cluster .. "/kwok", "--kubeconfig=" .. self.kubeconfig, "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake" },
-      table.unpack(options.stages and { "--config=" .. options.stages } or {})))
+    -- Without Leases its nodes tell that they live every 20 s or so, just too late for the controllers.
+    self:spawn("kwok", add({ cluster .. "/kwok", "--kubeconfig=" .. self.kubeconfig, "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
+      "--node-lease-duration-seconds=20" }, table.unpack(options.stages and { "--config=" .. options.stages } or {})))
   end
   self.keys = self.etcd:keys("/registry/") -- what the server made itself
   self:describe()
