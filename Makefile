@@ -137,7 +137,7 @@ behaviour: $(BIN) $(PROXY_BIN)
 FIGURES := $(abspath $(BUILD))/figures
 e2e: deps
 	@tools/deps.sh e2e
-	@spec/e2e/tools/build.sh cluster kubernetes >/dev/null
+	@spec/e2e/tools/build.sh cluster kubernetes chart >/dev/null
 	@$(MAKE) --no-print-directory -j$(JOBS) all units $(PROXY_BIN)
 	@rm -rf $(FIGURES) && mkdir -p $(FIGURES)
 	@FIGURES=$(FIGURES) BUILD=$(BUILD) lua5.4 spec/run.lua e2e $(UNIT_BIN)
@@ -218,9 +218,10 @@ docs: $(BIN)
 	@lua5.4 tools/docs/reference.lua $(BIN) >$(BUILD)/reference.md && cp $(BUILD)/reference.md docs/
 	@lua5.4 tools/docs/install.lua >$(BUILD)/install.md && cp $(BUILD)/install.md docs/
 
-## make chart      bring deploy/ up to date with crd/, and deploy/install.yaml with the chart (needs Go; make test and make e2e fail when it is not)
-chart:
-	@mkdir -p $(BUILD) && cp crd/*.yaml deploy/chart/crds/
+## make chart      bring deploy/ up to date with crd/, policies/ and the chart (needs Go; make test and make e2e fail when it is not)
+chart: $(BIN)
+	@cp crd/*.yaml deploy/chart/crds/
+	@tools/chart/rbac.sh $(BIN) $(BUILD)/rbac && cp $(BUILD)/rbac/*.yaml deploy/chart/files/rbac/
 	@tools/chart/install.sh >$(BUILD)/install.yaml && cp $(BUILD)/install.yaml deploy/
 
 ## make format     bring the C files into the house's form

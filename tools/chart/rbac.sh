@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Writes into a folder what the chart grants: the roles that `k8sgpt-operator rbac` prints for all built-in analyzers, by the engine that is the
+# default (where that is a Deployment, a K8sGPT may still ask for the embedded one), and those for an operator that looks into some
+# namespaces only, which the chart puts in place of the one that is named here.
+#
+#   tools/chart/rbac.sh PROGRAM FOLDER
+set -euo pipefail
+program=${1:?usage: rbac.sh PROGRAM FOLDER} folder=${2:?usage: rbac.sh PROGRAM FOLDER}
+
+filters=()
+for policy in policies/analyzers/*/; do filters+=(--filter "$(basename "$policy")"); done
+mkdir -p "$folder"
+write() { # write NAME FLAG...
+  "$program" rbac --leader-elect "${filters[@]}" "${@:2}" >"$folder/$1.yaml"
+  "$program" rbac --leader-elect "${filters[@]}" "${@:2}" --namespace watched >"$folder/$1-namespaced.yaml"
+}
+write embedded --engine embedded
+write deployment
