@@ -102,6 +102,9 @@
 ---@field fields? string[] what it reads of the first subject beyond metadata: paths, each with its subtree; [] stands for an array's elements; with # at the end ("data#") integers say how long texts are, in place of the texts, unless another policy reads these
 ---@field indexes? table<k8sgpt.GVK, string[]> paths that ctx.list may ask by
 ---@field rules? table<string, k8sgpt.Rule> an analyzer's rules
+---@field remote? boolean an analyzer that may ask the world while it runs (k8sgpt.RemoteContext)
+---@field logs? boolean a remote analyzer that reads logs of pods
+---@field secret_content? boolean a remote analyzer that reads what is in Secrets, where --secret-content permits it
 ---@field order? integer correlate: those of a lower one are asked first, of the same by name; the first that names a finding decides; default 0
 ---@field params? table defaults of ctx.params; a params.yaml in any layer replaces single fields of it
 ---@field run? fun(ctx, subject): any step (the K8sGPT), analyzer (the object); route: fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, change: "opened"|"changed"|"resolved", cr: k8sgpt.View): k8sgpt.Route[]
@@ -245,6 +248,27 @@ function ReadContext.after(seconds, t) end
 
 ---@class k8sgpt.AnalyzerContext: k8sgpt.ReadContext
 
+--- What analyzers with remote = true can do besides: ask for what no cache holds. They are suspended until there is an answer. nil and a
+--- message where it could not be had: what the run finds then opens, but what was found before is not taken back, the analyzer shows as
+--- failing, and it asks again soon. Each answer has 10 s, all of a run 30 s.
+---@class k8sgpt.RemoteContext: k8sgpt.AnalyzerContext
+local RemoteContext = {}
+
+--- The end of the log of a container, 128 KiB at most, as the container wrote it: any bytes. Needs logs = true.
+---@param pod k8sgpt.View
+---@param options {container: string, previous?: boolean, tail?: integer} previous: of the run before; tail: so many lines, 100 (1 to 1000)
+---@return string? text nil where there is none (yet)
+---@return string? message why it could not be read
+function RemoteContext.logs(pod, options) end
+
+--- The bytes under one key of a Secret. Needs secret_content = true.
+---@param namespace string
+---@param name string
+---@param key string
+---@return string? bytes nil where there is no such Secret or key
+---@return string? message why it could not be read; also that it is not permitted, which counts as no failure
+function RemoteContext.secret_content(namespace, name, key) end
+
 ---@class k8sgpt.CorrelateContext: k8sgpt.ReadContext
 local CorrelateContext = {}
 
@@ -282,8 +306,9 @@ function StepContext.patch(reference, patch, options) end
 function StepContext.delete(reference) end
 
 --- Runs the filters for this K8sGPT: from now on its findings are those of these analyzers.
+---@param options? {interval?: integer} after so many seconds analyzers that ask the world ask again; absent: never
 ---@return {analyzers: string[], unknown: string[]}
-function StepContext.choose() end
+function StepContext.choose(options) end
 
 --- How the embedded diagnosis of this K8sGPT stands.
 ---@return k8sgpt.Diagnosis
@@ -292,7 +317,7 @@ function StepContext.diagnosis() end
 ---@class k8sgpt.Diagnosis
 ---@field synced boolean every cache it needs is filled
 ---@field waiting string[] "v1/Pod: why it is not readable yet"
----@field analyzers {name: string, state: "active"|"inactive"|"failing", reason: string, denied: string}[] denied: what an active one may not read
+---@field analyzers {name: string, state: "active"|"inactive"|"failing", reason: string, denied: string, withheld: string}[] denied: what an active one may not read; withheld: what it did without as it is not permitted to look
 ---@field problems {critical: integer, high: integer, medium: integer, low: integer} open findings
 ---@field undelivered {sink: string, message: string}[] notifications that could not be delivered
 ---@field unknown string[] names that the filters asked for and no analyzer bears

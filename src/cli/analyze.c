@@ -33,6 +33,7 @@ static const char HELP[] =
     "  --policy-dir DIR        policies of your own: a folder, or a mounted ConfigMap (repeatable; later ones win)\n"
     "  --builtin-policies DIR  the policies to start from, instead of those that came with this executable\n"
     "  -o NAME                 text, json (upstream's), junit, sarif, or a report policy of your own (default text)\n"
+    "  --secret-content        let analyzers that say so read what is in Secrets of the cluster; of a snapshot they read what it has\n"
     "  --anonymize             show masks in place of names\n"
     "  --exit-zero             end with 0 also where something is wrong\n"
     "  -h, --help              this text\n"
@@ -54,7 +55,7 @@ struct settings {
     const char *kubeconfig, *context, *selector, *now, *builtin, *output;
     int64_t grace_s; /* < 0: as the rules say */
     int64_t timeout_s;
-    bool anonymize, exit_zero;
+    bool secret_content, anonymize, exit_zero;
 };
 
 /* ---- flags -------------------------------------------------------------------------------------------------------------------- */
@@ -71,6 +72,7 @@ enum flag {
     F_GRACE,
     F_POLICY_DIR,
     F_BUILTIN,
+    F_SECRET_CONTENT,
     F_ANONYMIZE,
     F_EXIT_ZERO,
 };
@@ -88,6 +90,7 @@ static const struct option FLAGS[] = {
     {"policy-dir", required_argument, NULL, F_POLICY_DIR},
     {"builtin-policies", required_argument, NULL, F_BUILTIN},
     {"output", required_argument, NULL, 'o'},
+    {"secret-content", no_argument, NULL, F_SECRET_CONTENT},
     {"anonymize", no_argument, NULL, F_ANONYMIZE},
     {"exit-zero", no_argument, NULL, F_EXIT_ZERO},
     {"help", no_argument, NULL, 'h'},
@@ -124,6 +127,7 @@ static int take(struct settings *s, int flag, const char *value) {
     case F_CONTEXT: s->context = value; return 0;
     case F_SELECTOR: s->selector = value; return 0;
     case F_BUILTIN: s->builtin = value; return 0;
+    case F_SECRET_CONTENT: s->secret_content = true; return 0;
     case F_ANONYMIZE: s->anonymize = true; return 0;
     case F_EXIT_ZERO: s->exit_zero = true; return 0;
     case 'o': s->output = value; return 0;
@@ -213,6 +217,7 @@ static int open_cluster(struct job *j, struct err *err) {
         .cr = j->cr,
         .grace_s = s->grace_s,
         .timeout_ms = s->timeout_s * 1000,
+        .secret_content = s->secret_content,
         .waiting = reading,
         .arg = &j->progress,
     };

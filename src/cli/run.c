@@ -33,6 +33,7 @@ static const char HELP[] =
     "  --metrics-bind-address ADDR       /metrics (default :8080; 0: off)\n"
     "  --health-probe-bind-address ADDR  /healthz and /readyz (default :8081; 0: off)\n"
     "  --enable-result-logging           log every Result as it is written\n"
+    "  --secret-content                  let analyzers that say so read what is in Secrets (certificates of Ingresses, configurations)\n"
     "  --grace 0                         report every failure at once and resolve it at once (default: as the rules say)\n"
     "  --log-format json|console         (default json)\n"
     "  --log-level debug|info|warn|error (default info)\n"
@@ -55,7 +56,7 @@ struct settings {
     struct namespaces namespaces;
     enum log_format log_format;
     enum log_level log_level;
-    bool result_logging, no_grace, leader_elect;
+    bool result_logging, secret_content, no_grace, leader_elect;
 };
 
 /* ---- flags -------------------------------------------------------------------------------------------------------------------- */
@@ -71,6 +72,7 @@ enum flag {
     F_METRICS,
     F_HEALTH,
     F_RESULT_LOGGING,
+    F_SECRET_CONTENT,
     F_GRACE,
     F_LOG_FORMAT,
     F_LOG_LEVEL,
@@ -92,6 +94,7 @@ static const struct option FLAGS[] = {
     {"metrics-bind-address", required_argument, NULL, F_METRICS},
     {"health-probe-bind-address", required_argument, NULL, F_HEALTH},
     {"enable-result-logging", optional_argument, NULL, F_RESULT_LOGGING},
+    {"secret-content", optional_argument, NULL, F_SECRET_CONTENT},
     {"grace", required_argument, NULL, F_GRACE},
     {"log-format", required_argument, NULL, F_LOG_FORMAT},
     {"zap-encoder", required_argument, NULL, F_LOG_FORMAT},
@@ -171,6 +174,7 @@ static int take(struct settings *s, int flag, const char *value) {
     case F_HEALTH: s->health_address = value; return 0;
     case F_NOW: s->now = value; return 0;
     case F_RESULT_LOGGING: s->result_logging = is_true(value); return 0;
+    case F_SECRET_CONTENT: s->secret_content = is_true(value); return 0;
     case F_LEADER_ELECT: s->leader_elect = is_true(value); return 0;
     case F_LEADER_NAMESPACE: s->leader_namespace = value; return 0;
     case F_IGNORED: return 0;
@@ -311,6 +315,7 @@ static int start_operator(struct process *p, struct err *err) {
         .no_grace = s->no_grace,
         .no_past = s->now != NULL,
         .result_logging = s->result_logging,
+        .secret_content = s->secret_content,
         .leader_namespace = !s->leader_elect      ? NULL
                             : s->leader_namespace ? s->leader_namespace
                                                   : p->config->namespace_,

@@ -69,13 +69,14 @@ enum kube_form {
     KUBE_OBJECTS,
     KUBE_METADATA,  /* PartialObjectMetadata: Kubernetes API concepts, "Metadata-only fetches" */
     KUBE_DISCOVERY, /* of /api and /apis: aggregated discovery where the server has it */
+    KUBE_TEXT,      /* no object at all: a log */
 };
 
-/* A long-lived or paged read whose bytes the caller decodes (list pages and watches, for the reflector). */
+/* A long-lived or paged read whose bytes the caller decodes (list pages and watches, for the reflector), or that are no object (logs). */
 struct kube_stream_request {
     const char *path;     /* absolute, with query */
     const char *resource; /* plural, for metrics */
-    const char *verb;     /* "list" or "watch", for metrics */
+    const char *verb;     /* "list", "watch" or "get", for metrics */
     enum kube_form form;
     int64_t timeout_ms; /* < 0: none */
     int (*on_chunk)(struct str chunk, void *arg, struct err *err);

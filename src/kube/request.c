@@ -20,6 +20,9 @@ enum {
     "Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"                                                        \
     "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"
 
+/* Errors are Status objects all the same. */
+#define ACCEPT_TEXT "Accept: text/plain, application/json"
+
 #define JSON_BODY "Content-Type: application/json"
 
 static const struct {
@@ -111,6 +114,7 @@ static const char *accept_of_stream(const struct kube_stream_request *request) {
     switch (request->form) {
     case KUBE_METADATA: return strcmp(request->verb, "list") == 0 ? ACCEPT_METADATA_LIST : ACCEPT_METADATA;
     case KUBE_DISCOVERY: return ACCEPT_DISCOVERY;
+    case KUBE_TEXT: return ACCEPT_TEXT;
     default: return ACCEPT_JSON;
     }
 }

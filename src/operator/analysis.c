@@ -2,9 +2,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "operator/diagnosis_internal.h"
-#include "script/evidence.h"
-#include "script/failures.h"
+#include "operator/judgement.h"
+#include "operator/turns.h"
 
 enum { MEMORY_RETRY_MS = 5000 };
 
@@ -46,16 +45,18 @@ static void count(size_t *counter, bool *is, bool now) {
 /* How its last run ended; SCRIPT_OK when it is no more. */
 static void set_ended_by(struct analysis *a, enum script_result result, const struct err *err) {
     struct analyzer *z = a->analyzer;
-    count(&z->denied, &a->denied, result == SCRIPT_FORBIDDEN);
+    count(&z->denied, &a->denied, result == SCRIPT_FORBIDDEN || result == SCRIPT_UNANSWERED);
     count(&z->waiting, &a->waiting, result == SCRIPT_NOT_READY);
     if (a->waiting) snprintf(z->unknown, sizeof z->unknown, "%.250s", err->msg);
 }
 
 void analysis_free(struct analysis *a) {
+    turn_forget(a, false);
     reads_drop(a->diagnosis->reads, &a->evaluation);
     if (a->diagnosis->deadlines) deadline_clear(a->diagnosis->deadlines, &a->again);
     if (a->failed) set_failed(a, false, "");
     set_ended_by(a, SCRIPT_OK, NULL);
+    count(&a->analyzer->withheld, &a->withheld, false);
     doc_unref(a->failures);
     free(a->parent);
     free(a);
@@ -71,85 +72,19 @@ struct verdict analysis_verdict(const struct analysis *a) {
         .name = analysis_name(a),
         .failures = doc_root(a->failures),
         .parent = str_of(a->parent),
-        .partial = a->decider && a->decider != policy,
+        .partial = a->incomplete || (a->decider && a->decider != policy),
         .noticed_us = a->noticed_us,
     };
 }
 
-/* One run of one policy for the object, within the recording that is under way. */
-struct attempt {
-    struct script_outcome outcome;
-    struct doc *failures; /* owned; NULL: none */
-    char *parent;         /* owned */
-};
-
-static void attempt_free(struct attempt *t) {
-    doc_unref(t->failures);
-    free(t->parent);
-    *t = (struct attempt){0};
-}
-
-static int take_failures(struct attempt *t, struct reader *reader, const struct policy *policy, const struct doc *object) {
-    struct err *err = &t->outcome.err;
-    if (!t->outcome.values) return 0;
-    struct doc_value failures = doc_at(doc_root(t->outcome.values), 0);
-    int rc = failures_check(policy, failures, err);
-    if (!rc && !(t->failures = evidence_attach(policy, object, failures, err))) rc = (int)err->code;
-    doc_unref(t->outcome.values);
-    t->outcome.values = NULL;
-    return rc ? rc : reader_root_owner(reader, object, &t->parent, err);
-}
-
-static void try_policy(struct analysis *a, const struct policy *policy, const struct doc *object, struct reader *reader,
-                       struct attempt *t) {
-    struct script_call call = {
-        .policy = policy,
-        .function = "run",
-        .args = {{object, policy_watch(policy, a->analyzer->subject->gvk)->projection}},
-        .arg_count = 1,
-    };
-    policycalls_prepare(a->diagnosis->calls, &call, reader);
-    script_run(&call, &t->outcome);
-    if (t->outcome.result == SCRIPT_OK) {
-        int rc = take_failures(t, reader, policy, object);
-        if (rc) t->outcome.result = rc == ERR_TIMEOUT ? SCRIPT_NOT_READY : rc == ERR_FORBIDDEN ? SCRIPT_FORBIDDEN : SCRIPT_ERROR;
-    }
-    policycalls_finished(a->diagnosis->calls, policy, &t->outcome);
-}
-
-static bool is_the_policys_fault(enum script_result result) {
-    return result == SCRIPT_ERROR || result == SCRIPT_FUEL || result == SCRIPT_MEMORY;
-}
-
-/* Another layer may judge other kinds. */
-static bool judges(const struct policy *p, const struct analysis *a) {
-    return p && policy_subject(p, str_of(a->analyzer->subject->gvk->kind));
-}
-
-/* The policy in effect, and where it fails, the layer below: a broken override hides no fault. Returns the last one asked. */
-static const struct policy *try_layers(struct analysis *a, const struct doc *object, struct reader *reader, struct attempt *t,
-                                       struct err *first) {
-    const struct policy *top = a->analyzer->policy, *policy = policycalls_effective(a->diagnosis->calls, top);
-    if (!judges(policy, a)) {
-        t->outcome.result = SCRIPT_ERROR;
-        err_set(first, ERR_POLICY, "%s is tripped and there is no policy below it", top->name);
-        return NULL;
-    }
-    try_policy(a, policy, object, reader, t);
-    *first = t->outcome.err;
-    while (is_the_policys_fault(t->outcome.result) && judges(policy->lower, a)) {
-        policy = policy->lower;
-        attempt_free(t);
-        try_policy(a, policy, object, reader, t);
-    }
-    return policy;
-}
+static int64_t sooner(int64_t a_ms, int64_t b_ms) { return !a_ms || (b_ms && b_ms < a_ms) ? b_ms : a_ms; }
 
 /* What failed for want of memory is tried again, whether the process or the policy's own state ran short. */
-static int64_t again_at_ms(const struct reader *reader, const struct attempt *t) {
-    if (t->outcome.result == SCRIPT_OK || t->outcome.err.code != ERR_NOMEM) return reader->again_at_ms;
-    int64_t retry_ms = clock_wall_ms() + MEMORY_RETRY_MS;
-    return reader->again_at_ms && reader->again_at_ms < retry_ms ? reader->again_at_ms : retry_ms;
+static int64_t again_at_ms(const struct judgement *j) {
+    int64_t at_ms = j->reader.again_at_ms;
+    if (j->outcome.result != SCRIPT_OK && j->outcome.err.code == ERR_NOMEM) at_ms = sooner(at_ms, clock_wall_ms() + MEMORY_RETRY_MS);
+    if (!judgement_has_asked(j)) return at_ms;
+    return sooner(at_ms, turn_again_ms(j->analysis, judgement_unanswered(j) != NULL));
 }
 
 static void set_again(struct analysis *a, int64_t at_ms) {
@@ -164,16 +99,19 @@ static void set_again(struct analysis *a, int64_t at_ms) {
 
 static bool same_text(const char *a, const char *b) { return str_eq(str_of(a), str_of(b)); }
 
-/* True when the verdict differs from the one before. Takes what `t` owns. */
-static bool keep_verdict(struct analysis *a, struct attempt *t, const struct policy *decider) {
-    bool same = doc_equal(doc_root(a->failures), doc_root(t->failures)) && same_text(a->parent, t->parent) && a->decider == decider;
+/* True when the verdict differs from the one before. Takes what was found. */
+static bool keep_verdict(struct analysis *a, struct judgement *j) {
+    bool incomplete = judgement_unanswered(j) != NULL;
+    bool same = doc_equal(doc_root(a->failures), doc_root(j->failures)) && same_text(a->parent, j->parent) && a->decider == j->policy &&
+                a->incomplete == incomplete;
     doc_unref(a->failures);
     free(a->parent);
-    a->failures = t->failures;
-    a->parent = t->parent;
-    a->decider = decider;
-    t->failures = NULL;
-    t->parent = NULL;
+    a->failures = j->failures;
+    a->parent = j->parent;
+    a->decider = j->policy;
+    a->incomplete = incomplete;
+    j->failures = NULL;
+    j->parent = NULL;
     return !same;
 }
 
@@ -184,6 +122,7 @@ static void tell(const struct analysis *a, bool gone) {
 }
 
 static void forget(struct analysis *a) {
+    turn_forget(a, true);
     ptrset_remove(&a->diagnosis->analyses, a->diagnosis->analyses.hash(a), a);
     analysis_free(a);
 }
@@ -195,29 +134,58 @@ static void object_is_gone(struct analysis *a) {
     forget(a);
 }
 
-static void judge(struct analysis *a, struct doc *object) {
-    struct diagnosis *d = a->diagnosis;
-    struct reader reader = {
-        .cluster = d->cluster, .owners = d->owners, .secrets = d->secrets, .reads = d->reads, .evaluation = &a->evaluation};
-    struct attempt t = {0};
-    struct err first = {0};
-    bool known = a->failures != NULL;
+static void note_withheld(struct analysis *a, const char *what) {
+    struct analyzer *z = a->analyzer;
+    bool was = a->withheld;
+    if (*what) snprintf(z->lacking, sizeof z->lacking, "%s", what);
+    count(&z->withheld, &a->withheld, *what != '\0');
+    if (was != a->withheld && a->diagnosis->listener.changed) a->diagnosis->listener.changed(a->diagnosis->listener.arg);
+}
 
-    reads_begin(d->reads, &a->evaluation);
-    const struct policy *decider = try_layers(a, object, &reader, &t, &first);
-    reads_end(d->reads, &a->evaluation);
-    set_again(a, again_at_ms(&reader, &t));
-    set_ended_by(a, t.outcome.result, &t.outcome.err);
+static void take_verdict(struct analysis *a, struct judgement *j) {
+    const struct err *unanswered = judgement_unanswered(j);
+    bool known = a->failures != NULL, stands_in = j->policy != a->analyzer->policy, changed = keep_verdict(a, j);
+    const char *why = unanswered ? unanswered->msg : j->first.code ? j->first.msg : "its policy is tripped";
+    set_failed(a, stands_in || unanswered, why);
+    note_withheld(a, judgement_withheld(j));
+    /* A healthy first verdict is told too: an earlier process may have left findings of this object. */
+    if (changed || !known) tell(a, false);
+}
 
-    if (t.outcome.result == SCRIPT_OK) {
-        bool changed = keep_verdict(a, &t, decider);
-        set_failed(a, decider != a->analyzer->policy, first.code ? first.msg : "its policy is tripped");
-        /* A healthy first verdict is told too: an earlier process may have left findings of this object. */
-        if (changed || !known) tell(a, false);
-    } else if (t.outcome.result != SCRIPT_NOT_READY) {
-        set_failed(a, true, first.msg);
-    }
-    attempt_free(&t);
+/* Nothing is remembered of an analysis that depends on nothing but its object, and found nothing. */
+static void rest(struct analysis *a) {
+    bool stale = turn_was_stale(a);
+    a->noticed_us = stale ? clock_mono_us() : 0;
+    if (stale) analysis_enqueue(a);
+    if (!a->failures && !a->failed && !a->waiting && !a->again.slot && a->evaluation.count == 0 && !a->queued) forget(a);
+}
+
+void analysis_judged(struct judgement *j) {
+    struct analysis *a = j->analysis;
+    enum script_result result = j->outcome.result;
+    turn_end(a);
+    reads_end(a->diagnosis->reads, &a->evaluation);
+    set_again(a, again_at_ms(j));
+    set_ended_by(a, result, &j->outcome.err);
+    if (result == SCRIPT_OK || result == SCRIPT_UNANSWERED)
+        take_verdict(a, j);
+    else if (result != SCRIPT_NOT_READY)
+        set_failed(a, true, j->first.msg);
+    judgement_end(j);
+    rest(a);
+}
+
+void analysis_waits(struct analysis *a, const char *what_for) {
+    struct err err;
+    err_set(&err, ERR_TIMEOUT, "%s", what_for);
+    set_ended_by(a, SCRIPT_NOT_READY, &err);
+}
+
+void analysis_put_off(struct judgement *j) {
+    struct analysis *a = j->analysis;
+    reads_end(a->diagnosis->reads, &a->evaluation);
+    analysis_waits(a, "others ask first");
+    judgement_end(j);
 }
 
 /* What cannot be seen may be there all the same. */
@@ -229,11 +197,13 @@ static bool would_be_seen(const struct analysis *a) {
 void analysis_do(struct analysis *a) {
     struct store *store = cluster_store(a->diagnosis->cluster, a->analyzer->subject->gvk);
     struct doc *object = store ? store_get(store, analysis_ns(a), analysis_name(a)) : NULL;
-    if (!object) {
-        if (would_be_seen(a)) object_is_gone(a);
-        return;
-    }
-    judge(a, object);
-    a->noticed_us = 0;
-    if (!a->failures && !a->failed && !a->again.slot && a->evaluation.count == 0 && !a->queued) forget(a);
+    bool asks = turn_inquiry(a) != NULL;
+    if (object && !asks)
+        judgement_begin(a, object);
+    else if (object)
+        turn_is_stale(a);
+    else if (would_be_seen(a))
+        object_is_gone(a);
+    else if (!asks)
+        turn_end(a);
 }

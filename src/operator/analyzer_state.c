@@ -67,6 +67,10 @@ enum analyzer_state analyzer_state_now(const struct diagnosis *d, struct analyze
         }
         if (&p->watches[i] == z->subject && s != REFLECTOR_SYNCED) return inactive(z, s, why);
     }
+    if (p->logs && !asks_have_logs(&d->asks)) {
+        add_reason(z, "logs of pods are not in a snapshot");
+        return ANALYZER_INACTIVE;
+    }
     name_denied(d, z);
     return ANALYZER_ACTIVE;
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "operator/diagnosis_internal.h"
+#include "operator/turns.h"
 
 enum { SLICE_US = 5000 }; /* of one loop turn: leases, probes and watches come in between */
 
@@ -295,6 +296,25 @@ size_t diagnosis_waiting(const struct diagnosis *d, struct str name, const char 
     return waiting;
 }
 
+size_t diagnosis_withheld(const struct diagnosis *d, struct str name, const char **what) {
+    size_t withheld = 0;
+    *what = "";
+    for (const struct analyzer *z = NULL; (z = analyzer_next(d, name, z));) {
+        if (z->withheld) *what = z->lacking;
+        withheld += z->withheld;
+    }
+    return withheld;
+}
+
+void diagnosis_permit_secret_content(struct diagnosis *d) { d->asks.secret_content = true; }
+
+void diagnosis_interval_changed(struct diagnosis *d, struct str analyzer) {
+    struct analysis *a;
+    for (size_t i = 0; d->listener.interval_s && (a = ptrset_next(&d->analyses, &i));)
+        if (str_is(analyzer, a->analyzer->policy->name))
+            turn_no_later(a, d->listener.interval_s(a->analyzer->policy, d->listener.arg) * 1000);
+}
+
 bool diagnosis_swept(const struct diagnosis *d, struct str name) {
     const struct analyzer *first = analyzer_next(d, name, NULL), *z = first;
     while (z && (z->state == ANALYZER_INACTIVE || z->swept)) z = analyzer_next(d, name, z);
@@ -348,7 +368,8 @@ struct diagnosis *diagnosis_new(struct loop *loop, struct cluster *cluster, stru
                                 const struct diagnosis_listener *listener, struct err *err) {
     struct diagnosis *d = calloc(1, sizeof *d);
     if (!d) goto nomem;
-    *d = (struct diagnosis){.cluster = cluster, .calls = calls, .deadlines = deadlines, .listener = *listener};
+    *d =
+        (struct diagnosis){.cluster = cluster, .calls = calls, .deadlines = deadlines, .listener = *listener, .asks = {.cluster = cluster}};
     d->analyses = ptrset_new(analysis_hash, analysis_eq);
     d->queue_end = &d->queue;
     d->reads = reads_new(touched, d);

@@ -24,7 +24,7 @@ struct verdict {
     struct doc_value failures; /* an array of failures; absent: healthy */
     struct str parent;         /* "Kind/namespace/name" of the root owner, or empty */
     bool gone;                 /* the object is no longer there */
-    bool partial;              /* a stand-in's: may open findings, must not resolve any */
+    bool partial;              /* a stand-in's, or not all was answered: may open findings, must not resolve any */
     int64_t noticed_us;        /* monotonic: when the change that led here was read; 0: not a change */
 };
 
@@ -33,6 +33,7 @@ struct diagnosis_listener {
     void (*swept)(const struct policy *analyzer, void *arg); /* every object of this analyzer has been looked at */
     void (*changed)(void *arg);                              /* an analyzer became active, inactive or failing */
     void (*lost)(void *arg); /* memory ran out: something was not looked at, and diagnosis_use makes good for it; may be NULL */
+    int64_t (*interval_s)(const struct policy *analyzer, void *arg); /* after which one that asks the world asks again; NULL: never */
     void *arg;
 };
 
@@ -47,6 +48,12 @@ void diagnosis_free(struct diagnosis *d);
  * are looked at anew. */
 int diagnosis_use(struct diagnosis *d, struct bundle *bundle, const struct str *names, size_t count, struct err *err) ERR_MUST_CHECK;
 
+/* Analyzers may read what is in Secrets from now on, those that say so. */
+void diagnosis_permit_secret_content(struct diagnosis *d);
+
+/* The interval of the analyzer is another one now. */
+void diagnosis_interval_changed(struct diagnosis *d, struct str analyzer);
+
 /* True when exactly these analyzers are in use. */
 bool diagnosis_uses(const struct diagnosis *d, const struct str *names, size_t count);
 
@@ -59,11 +66,14 @@ enum analyzer_state diagnosis_analyzer(const struct diagnosis *d, struct str nam
 size_t diagnosis_failing(const struct diagnosis *d, struct str name,
                          const char **reason); /* analyses that failed, and why one of them did */
 
-/* Of these, the ones that a denied read ended. */
+/* Of these, the ones that a denied read ended, or that the world did not answer. */
 size_t diagnosis_denied(const struct diagnosis *d, struct str name);
 
 /* Analyses that read what is not known yet (an owner, a Secret, a kind that is not synced), and what one of them waits for. */
 size_t diagnosis_waiting(const struct diagnosis *d, struct str name, const char **reason);
+
+/* Analyses that had to do without something that is nobody's fault (what is in Secrets), and what that was. */
+size_t diagnosis_withheld(const struct diagnosis *d, struct str name, const char **what);
 
 /* True when the analyzer is active and has looked at every object, or cannot. */
 bool diagnosis_swept(const struct diagnosis *d, struct str name);

@@ -1,12 +1,15 @@
 /*
- * diagnosis_internal: what diagnosis.c (which analyses are to be done), analysis.c (doing one) and analyzer_state.c (which can be done)
- * share.
+ * diagnosis_internal: what diagnosis.c (which analyses are to be done), analysis.c (doing one), judgement.c (asking the policies), turns.c
+ * (who may ask the world) and analyzer_state.c (which can be done) share.
  */
 #ifndef OPERATOR_DIAGNOSIS_INTERNAL_H
 #define OPERATOR_DIAGNOSIS_INTERNAL_H
 
 #include "base/ptrset.h"
+#include "operator/ask.h"
 #include "operator/diagnosis.h"
+
+struct turn;
 
 /* One policy at work on one of its subjects. */
 struct analyzer {
@@ -21,9 +24,13 @@ struct analyzer {
     bool swept;
     size_t failing;
     char failure[512]; /* of the last analysis that failed */
-    size_t denied;     /* of those that fail: ended by a read that is denied */
+    size_t denied;     /* of those that fail: ended by a read that is denied, or without an answer from the world */
     size_t waiting;    /* analyses that read what is not known yet */
     char unknown[256]; /* what the last of them waits for */
+    size_t withheld;   /* analyses that had to do without something, see judgement_withheld */
+    char lacking[160]; /* what that was */
+    size_t asking;     /* analyses that ask the world now */
+    struct turn *line; /* those that wait for their turn */
 };
 
 /* `key` is the namespace, NUL, the name, NUL. */
@@ -37,8 +44,10 @@ struct analysis {
     const struct policy *decider; /* whose verdict it is: a layer below the policy in effect may stand in; NULL: none yet */
     char *parent;                 /* of an object with failures */
     int64_t noticed_us;
-    uint32_t name_at; /* where the name starts in key */
-    bool queued, failed, denied, waiting;
+    uint32_t name_at;  /* where the name starts in key */
+    struct turn *turn; /* of one that has asked the world; NULL: it never did */
+    bool queued, failed, denied, waiting, withheld;
+    bool incomplete; /* something it asked for was not answered: what was found is not all that there may be */
     char key[];
 };
 
@@ -51,6 +60,7 @@ struct diagnosis {
     struct reads *reads;
     struct owners *owners;
     struct secrets *secrets; /* NULL: one-shot */
+    struct asks asks;
     struct bundle *bundle;
     struct analyzer *analyzers; /* those of one policy stand together */
     size_t analyzer_count, policy_count;

@@ -232,6 +232,7 @@ static int make_parts(struct oneshot *o, struct err *err) {
     if (!(o->findings = make_findings(o))) return err->code;
     if (!(o->diagnosis = diagnosis_new(options->loop, options->cluster, o->calls, NULL, &listener, err))) return err->code;
     if (oneshot_make_correlator(o, err)) return err->code;
+    if (options->secret_content) diagnosis_permit_secret_content(o->diagnosis);
     if (!options->loop) return open_wanted(o, EVERYBODY, err);
     cluster_read_once(options->cluster);
     return 0;

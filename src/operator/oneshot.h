@@ -19,6 +19,7 @@ struct oneshot_options {
     struct doc *cr;
     int64_t grace_s;            /* of every rule; 0: none; < 0: what the rules say */
     int64_t timeout_ms;         /* of all reading from a connected cluster */
+    bool secret_content;        /* of which analyzers may read what is in Secrets; in a snapshot they may anyway */
     void (*waiting)(void *arg); /* called once a second while it reads from one; may be NULL */
     void *arg;
 };

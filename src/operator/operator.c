@@ -230,6 +230,15 @@ static void diagnosis_changed(void *arg) { operator_enqueue_all(arg); }
 
 static void diagnosis_lost(void *arg) { operator_look_again(arg); }
 
+/* The shortest of those who want to know. */
+static int64_t interval_s(const struct policy *analyzer, void *arg) {
+    const struct k8s_operator *op = arg;
+    int64_t shortest = 0;
+    for (const struct tenant *t = op->tenants; t; t = t->hh.next)
+        if (t->interval_s && tenant_has_chosen(t, analyzer->name) && (!shortest || t->interval_s < shortest)) shortest = t->interval_s;
+    return shortest;
+}
+
 static void policies_loaded(struct bundle *bundle, void *arg) {
     (void)bundle;
     operator_replan(arg);
@@ -280,7 +289,7 @@ static int make_parts(struct k8s_operator *op, struct err *err) {
     struct policies_options policies = {
         o->loop, o->metrics, o->builtin_dir, o->lua_dir, o->policy_dirs, o->policy_dir_count, policies_loaded, policies_refused, op};
     struct workqueue_owner queue = {may_run, start_turn, run_wanted, run_taken, op};
-    struct diagnosis_listener listener = {verdict, swept, diagnosis_changed, diagnosis_lost, op};
+    struct diagnosis_listener listener = {verdict, swept, diagnosis_changed, diagnosis_lost, interval_s, op};
     if (!(op->policy_options = policy_options(o, err))) return err->code;
     if (!(op->policies = policies_new(&policies, err))) return err->code;
     if (!(op->cluster = cluster_new(o->loop, o->client, o->metrics, err))) return err->code;
@@ -297,6 +306,7 @@ static int make_parts(struct k8s_operator *op, struct err *err) {
     if (!(op->look_again = timer_new(o->loop, operator_look_now, op))) return err->code;
     if (!(op->planner = worker_new(o->loop, operator_make_plan, op))) return err->code;
     if (!(op->diagnosis = diagnosis_new(o->loop, op->cluster, op->calls, op->deadlines, &listener, err))) return err->code;
+    if (o->secret_content) diagnosis_permit_secret_content(op->diagnosis);
     struct leader_options leader = {o->loop, o->client, o->writes, o->metrics, o->leader_namespace, leading_begun, leading_ended, op};
     if (o->leader_namespace && !(op->leader = leader_new(&leader, err))) return err->code;
     owners_share(op->cause_owners, diagnosis_owners(op->diagnosis));

@@ -31,6 +31,7 @@ struct operator_options {
     bool no_grace;                  /* --grace 0 */
     bool no_past;                   /* the clock stands still: no failure can be waited for */
     bool result_logging;            /* upstream's --enable-result-logging */
+    bool secret_content;            /* analyzers may read what is in Secrets */
 };
 
 /* Loads the policies and starts to watch. What cannot work at all (a broken built-in) is an error; an unreachable cluster is not. */

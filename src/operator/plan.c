@@ -35,6 +35,17 @@ static int add_managed(struct plan_wants *w, const char *kind, struct err *err) 
     return rc;
 }
 
+/* Of a snapshot, where Secrets are in a store like anything else. */
+static int add_secret_content(struct plan_wants *w, struct err *err) {
+    const struct gvk *gvk = gvk_parse(STR("v1/Secret"), err);
+    struct projection *content = gvk ? projection_new() : NULL;
+    if (!content) return err_set(err, ERR_NOMEM, "no memory for the list of what is watched");
+    int rc = projection_add(content, STR("data"), err);
+    if (!rc) rc = add(w, gvk, content, NULL, 0, err);
+    projection_unref(content);
+    return rc;
+}
+
 int plan_policy_wants(const struct policy *p, struct plan_wants *w, struct err *err) {
     int rc = 0;
     for (; !rc && p; p = p->lower) { /* a layer below may have to stand in */
@@ -43,6 +54,7 @@ int plan_policy_wants(const struct policy *p, struct plan_wants *w, struct err *
             rc = add(w, watch->gvk, watch->projection, watch->indexes, watch->index_count, err);
             if (!rc && str_is(str_of(EVENT_GVK), watch->gvk->text)) rc = add(w, watch->gvk, watch->projection, EVENT_INDEXES, 1, err);
         }
+        if (!rc && p->secret_content) rc = add_secret_content(w, err);
     }
     return rc;
 }

@@ -23,6 +23,7 @@ struct trial {
     struct findings *findings; /* that are open; NULL: not asked for */
     struct doc *parts[4];      /* arguments cut out of the table */
     size_t part_count;
+    bool unanswered;  /* a request of a remote analyzer failed, as the case wants */
     struct doc *open; /* what an analyzer found that is open now; NULL: it was not asked */
     int64_t now_ms;
     struct buf why;

@@ -3,6 +3,7 @@
 
 #include "doc/builder.h"
 #include "doc/copy.h"
+#include "operator/ask.h"
 #include "operator/docmatch.h"
 #include "operator/findings.h"
 #include "operator/policytest_internal.h"
@@ -45,6 +46,80 @@ bool trial_failed_as_expected(struct trial *t) {
         memmem(t->outcome.err.msg, strlen(t->outcome.err.msg), expected.p, expected.n))
         return true;
     return trial_complain(t, t->outcome.err.msg);
+}
+
+/* ---- requests ----------------------------------------------------------------------------------------------------------------------- */
+
+static bool judge_request(struct trial *t, struct doc_value request, size_t n) {
+    struct doc_value wanted = trial_field(t, "expect_requests"), row = doc_at(wanted, n);
+    char path[64];
+    if (doc_type(wanted) == DOC_ABSENT) return true;
+    if (n >= doc_len(wanted))
+        return trial_complain(t, "one more request than expect_requests has: ") || docmatch(request, DOC_NO_VALUE, "it", &t->why);
+    snprintf(path, sizeof path, "request %zu", n + 1);
+    struct doc_value args = doc_path(row, "args");
+    if (!docmatch(doc_path(request, "op"), doc_path(row, "op"), path, &t->why)) return false;
+    for (size_t i = 0; i < doc_len(args); i++)
+        if (!docmatch(doc_at(doc_path(request, "args"), i), doc_at(args, i), path, &t->why)) return false;
+    return true;
+}
+
+static struct doc *plain_answer(struct str op, struct err *err) {
+    struct doc_builder *b = doc_builder_new();
+    if (!b) return NULL;
+    if (str_is(op, "findings") || str_is(op, "publish")) {
+        doc_begin_array(b);
+        doc_end_array(b);
+    } else {
+        doc_put_bool(b, true);
+    }
+    struct doc *doc = doc_builder_finish(b, err);
+    doc_builder_free(b);
+    return doc;
+}
+
+/* A remote analyzer is answered by the objects of the case: they have Secrets, and no logs. */
+static struct doc *world_answer(struct trial *t, struct doc_value request, struct err *failure) {
+    const struct asks asks = {.cluster = t->cluster};
+    struct ask_answer now;
+    (void)ask_start(&asks, request, 0, NULL, NULL, &now);
+    *failure = now.err;
+    return now.doc;
+}
+
+/* What the table answers to this request. What it has no answer for succeeds where a step asks. */
+static struct doc *answer_to(struct trial *t, struct doc_value request, size_t *next, struct err *failure) {
+    struct doc_value row = doc_at(trial_field(t, "answers"), *next);
+    struct str refusal = doc_path_str(row, "failure"), op = doc_path_str(request, "op");
+    *failure = (struct err){0};
+    if (!str_eq(doc_path_str(row, "op"), op))
+        return t->policy->kind == POLICY_STEP ? plain_answer(op, failure) : world_answer(t, request, failure);
+    ++*next;
+    if (refusal.n) {
+        t->unanswered = true;
+        err_set(failure, ERR_SERVER, STR_FMT, STR_ARG(refusal));
+        return NULL;
+    }
+    return doc_copy(doc_path(row, "answer"), failure);
+}
+
+/* Runs the call of a step or of a remote analyzer to its end. */
+static bool drive(struct trial *t, struct script_call *call) {
+    struct script_task *task = NULL;
+    size_t asked = 0, next = 0;
+    bool good = true;
+    t->reader.hold = true;
+    script_start(call, &task, &t->outcome);
+    while (t->outcome.result == SCRIPT_SUSPENDED) {
+        struct doc_value request = script_request(task);
+        struct err failure;
+        good = good && judge_request(t, request, asked++);
+        struct doc *answer = answer_to(t, request, &next, &failure);
+        script_resume(&task, answer, failure.code ? &failure : NULL, &t->outcome);
+        doc_unref(answer);
+    }
+    if (good && asked < doc_len(trial_field(t, "expect_requests"))) return trial_complain(t, "fewer requests than expect_requests has");
+    return good;
 }
 
 /* ---- analyzers -------------------------------------------------------------------------------------------------------------------- */
@@ -143,9 +218,14 @@ static bool try_analyzer(struct trial *t, const struct policy *policy) {
     const struct store *store = watch ? cluster_store(t->cluster, watch->gvk) : NULL;
     const struct doc *object = store ? store_get(store, ns, name) : NULL;
     if (!object) return trial_complain(t, "the subject is not among the objects");
-    trial_call(t, policy, "run", &(struct script_arg){object, watch->projection}, 1);
+    struct script_call c = {.policy = policy, .function = "run", .args = {{object, watch->projection}}, .arg_count = 1};
+    policycalls_prepare(t->calls, &c, &t->reader);
+    if (policy->remote && !drive(t, &c)) return false;
+    if (!policy->remote) policycalls_run(t->calls, &c, &t->reader, &t->outcome);
+    bool ended = t->outcome.result == SCRIPT_OK;
+    if (ended && t->unanswered) t->outcome.result = SCRIPT_UNANSWERED;
     if (!trial_failed_as_expected(t)) return false;
-    return t->outcome.result != SCRIPT_OK || judge_findings(t, watch->gvk, object);
+    return !ended || judge_findings(t, watch->gvk, object);
 }
 
 /* ---- filters, routes, sinks, reports
@@ -238,75 +318,14 @@ static bool try_report(struct trial *t, const struct policy *policy) {
 
 /* ---- steps -------------------------------------------------------------------------------------------------------------------------- */
 
-static bool judge_request(struct trial *t, struct doc_value request, size_t n) {
-    struct doc_value wanted = trial_field(t, "expect_requests"), row = doc_at(wanted, n);
-    char path[64];
-    if (doc_type(wanted) == DOC_ABSENT) return true;
-    if (n >= doc_len(wanted))
-        return trial_complain(t, "one more request than expect_requests has: ") || docmatch(request, DOC_NO_VALUE, "it", &t->why);
-    snprintf(path, sizeof path, "request %zu", n + 1);
-    struct doc_value args = doc_path(row, "args");
-    if (!docmatch(doc_path(request, "op"), doc_path(row, "op"), path, &t->why)) return false;
-    for (size_t i = 0; i < doc_len(args); i++)
-        if (!docmatch(doc_at(doc_path(request, "args"), i), doc_at(args, i), path, &t->why)) return false;
-    return true;
-}
-
-static struct doc *plain_answer(struct str op, struct err *err) {
-    struct doc_builder *b = doc_builder_new();
-    if (!b) return NULL;
-    if (str_is(op, "findings") || str_is(op, "publish")) {
-        doc_begin_array(b);
-        doc_end_array(b);
-    } else {
-        doc_put_bool(b, true);
-    }
-    struct doc *doc = doc_builder_finish(b, err);
-    doc_builder_free(b);
-    return doc;
-}
-
-/* What the table answers to this request; what it has no answer for succeeds. */
-static struct doc *answer_to(struct trial *t, struct str op, size_t *next, struct err *failure) {
-    struct doc_value row = doc_at(trial_field(t, "answers"), *next);
-    struct str refusal = doc_path_str(row, "failure");
-    *failure = (struct err){0};
-    if (!str_eq(doc_path_str(row, "op"), op)) return plain_answer(op, failure);
-    ++*next;
-    if (refusal.n) {
-        err_set(failure, ERR_SERVER, STR_FMT, STR_ARG(refusal));
-        return NULL;
-    }
-    return doc_copy(doc_path(row, "answer"), failure);
-}
-
-static bool drive_step(struct trial *t, struct script_task **task) {
-    size_t asked = 0, next = 0;
-    bool good = true;
-    while (t->outcome.result == SCRIPT_SUSPENDED) {
-        struct doc_value request = script_request(*task);
-        struct err failure;
-        good = good && judge_request(t, request, asked++);
-        struct doc *answer = answer_to(t, doc_path_str(request, "op"), &next, &failure);
-        script_resume(task, answer, failure.code ? &failure : NULL, &t->outcome);
-        doc_unref(answer);
-    }
-    if (good && asked < doc_len(trial_field(t, "expect_requests"))) return trial_complain(t, "fewer requests than expect_requests has");
-    return good;
-}
-
 static bool try_step(struct trial *t, const struct policy *policy) {
     struct err err;
     const struct doc *cr = part(t, "cr", &err), *options = part(t, "options", &err);
     if (!cr || !options) return trial_complain(t, err.msg);
     struct script_call c = {.policy = policy, .function = "run", .args = {{cr, NULL}}, .arg_count = 1};
-    struct script_task *task = NULL;
     policycalls_prepare(t->calls, &c, &t->reader);
     c.options = options;
-    t->reader.hold = true;
-    script_start(&c, &task, &t->outcome);
-    bool good = drive_step(t, &task);
-    return good && trial_failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));
+    return drive(t, &c) && trial_failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));
 }
 
 static bool (*const TRY[POLICY_KINDS])(struct trial *t, const struct policy *policy) = {

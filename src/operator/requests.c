@@ -87,9 +87,9 @@ static void settling_check(void *arg) {
 
 static void on_choose(struct run *r, struct doc_value args) {
     struct tenant *t = run_tenant(r);
-    (void)args;
     bool changed;
     struct err err;
+    tenant_set_interval(t, doc_int(doc_path(doc_at(args, 0), "interval")));
     if (tenant_choose(t, &changed, &err)) {
         run_answer(r, NULL, &err);
         return;
@@ -109,14 +109,16 @@ static void on_choose(struct run *r, struct doc_value args) {
 }
 
 static void put_analyzer(struct doc_builder *b, const struct k8s_operator *op, const char *name) {
-    const char *reason = "", *failure = "";
+    const char *reason = "", *failure = "", *withheld;
     enum analyzer_state state = diagnosis_analyzer(op->diagnosis, str_of(name), &reason);
     size_t failing = diagnosis_failing(op->diagnosis, str_of(name), &failure);
+    (void)diagnosis_withheld(op->diagnosis, str_of(name), &withheld);
     doc_begin_object(b);
     doc_pair_str(b, "name", str_of(name));
     doc_pair_str(b, "state", failing ? STR("failing") : state == ANALYZER_ACTIVE ? STR("active") : STR("inactive"));
     doc_pair_str(b, "reason", str_of(failing ? failure : state == ANALYZER_ACTIVE ? "" : reason));
     doc_pair_str(b, "denied", str_of(state == ANALYZER_ACTIVE ? reason : ""));
+    doc_pair_str(b, "withheld", str_of(withheld));
     doc_end_object(b);
 }
 

@@ -196,6 +196,12 @@ int tenant_choose(struct tenant *t, bool *changed, struct err *err) {
     return 0;
 }
 
+void tenant_set_interval(struct tenant *t, int64_t seconds) {
+    if (t->interval_s == seconds) return;
+    t->interval_s = seconds;
+    for (size_t i = 0; i < t->choice.count; i++) diagnosis_interval_changed(t->op->diagnosis, str_of(t->choice.names[i]));
+}
+
 static bool all_swept(const struct tenant *t, bool or_stuck) {
     const struct diagnosis *d = t->op->diagnosis;
     bool all = t->has_chosen && !t->op->plan && t->op->bundle == t->op->next_bundle;

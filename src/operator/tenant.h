@@ -28,7 +28,8 @@ struct tenant {
     struct contest *contest; /* over the status; NULL: there is none */
     struct choice choice;    /* what the filters selected */
     bool has_chosen;
-    bool adopted; /* Results of an earlier process have been taken over */
+    int64_t interval_s; /* after which analyzers that ask the world ask again for it; 0: never */
+    bool adopted;       /* Results of an earlier process have been taken over */
 
     bool ran;    /* a first run is over */
     bool looked; /* see tenant_has_looked */
@@ -55,6 +56,9 @@ void tenant_adopt_results(struct tenant *t);
 
 /* Runs the filters' select; *changed: the choice differs from before. A filter that fails leaves the choice as it was; ERR_NOMEM. */
 int tenant_choose(struct tenant *t, bool *changed, struct err *err) ERR_MUST_CHECK;
+
+/* Analyzers that ask the world do so again after that many seconds, for what this tenant wants to know. */
+void tenant_set_interval(struct tenant *t, int64_t seconds);
 bool tenant_has_chosen(const struct tenant *t, const char *analyzer);
 
 /* True when every chosen analyzer has looked at everything it can. */

@@ -7,8 +7,14 @@ enum { FUEL_STEP = 20000000, FUEL_OTHER = 2000000 };
 
 const char *script_result_name(enum script_result result) {
     static const char *const names[] = {
-        [SCRIPT_OK] = "ok",         [SCRIPT_SUSPENDED] = "suspended", [SCRIPT_ERROR] = "error",         [SCRIPT_FUEL] = "fuel",
-        [SCRIPT_MEMORY] = "memory", [SCRIPT_FORBIDDEN] = "forbidden", [SCRIPT_NOT_READY] = "not_ready",
+        [SCRIPT_OK] = "ok",
+        [SCRIPT_SUSPENDED] = "suspended",
+        [SCRIPT_ERROR] = "error",
+        [SCRIPT_FUEL] = "fuel",
+        [SCRIPT_UNANSWERED] = "unanswered",
+        [SCRIPT_MEMORY] = "memory",
+        [SCRIPT_FORBIDDEN] = "forbidden",
+        [SCRIPT_NOT_READY] = "not_ready",
     };
     return names[result];
 }

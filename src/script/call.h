@@ -16,12 +16,13 @@
 
 enum script_result {
     SCRIPT_OK,
-    SCRIPT_SUSPENDED, /* a step asked for something; see script_request */
-    SCRIPT_ERROR,     /* the policy raised an error or broke the contract */
-    SCRIPT_FUEL,      /* out of instructions */
-    SCRIPT_MEMORY,    /* out of memory */
-    SCRIPT_FORBIDDEN, /* it read what the cluster denies; a policy cannot catch this */
-    SCRIPT_NOT_READY, /* it read what is not known yet; the host runs it again; a policy cannot catch this */
+    SCRIPT_SUSPENDED,  /* a step or a remote analyzer asked for something; see script_request */
+    SCRIPT_ERROR,      /* the policy raised an error or broke the contract */
+    SCRIPT_FUEL,       /* out of instructions */
+    SCRIPT_MEMORY,     /* out of memory */
+    SCRIPT_FORBIDDEN,  /* it read what the cluster denies; a policy cannot catch this */
+    SCRIPT_UNANSWERED, /* it ended well, but something that it asked for was not answered; set by the host */
+    SCRIPT_NOT_READY,  /* it read what is not known yet; the host runs it again; a policy cannot catch this */
 };
 const char *script_result_name(enum script_result result); /* "ok", "error", "fuel" … for metrics */
 
@@ -84,7 +85,7 @@ const struct policy *script_holder(const struct policy *policy, const char *func
 /* Runs to the end; never SUSPENDED. */
 void script_run(const struct script_call *call, struct script_outcome *out);
 
-/* A call that can be suspended: a step. */
+/* A call that can be suspended: of a step, or of a remote analyzer. */
 struct script_task;
 
 /* Starts it. On SUSPENDED *task is to be resumed or dropped; otherwise it is NULL. What `call` points to must live as long as the task. */

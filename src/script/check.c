@@ -48,6 +48,9 @@ static const struct {
     {"fields", DOC_ARRAY, ANY},
     {"indexes", DOC_OBJECT, ANY},
     {"rules", DOC_OBJECT, ANALYZER_ONLY},
+    {"remote", DOC_BOOL, ANALYZER_ONLY},
+    {"logs", DOC_BOOL, ANALYZER_ONLY},
+    {"secret_content", DOC_BOOL, ANALYZER_ONLY},
     {"order", DOC_INT, CORRELATE_ONLY},
     {"params", DOC_OBJECT, ANY},
 };
@@ -159,6 +162,19 @@ static int check_params(struct policy_entry *e, struct err *err) {
     return e->policy.params ? 0 : (int)err->code;
 }
 
+/* A wrapping policy may leave `remote` to the one below: see policy_stand_on. */
+static void read_remote(struct policy_entry *e) {
+    struct doc_value table = doc_root(e->table);
+    e->policy.remote = doc_bool(doc_get(table, STR("remote")));
+    e->policy.logs = doc_bool(doc_get(table, STR("logs")));
+    e->policy.secret_content = doc_bool(doc_get(table, STR("secret_content")));
+}
+
+int policy_check_remote(const struct policy *p, struct err *err) {
+    if (p->remote || (!p->logs && !p->secret_content)) return 0;
+    return err_set(err, ERR_POLICY, "%s is for analyzers that ask while they run; add remote = true", p->logs ? "logs" : "secret_content");
+}
+
 int policy_check(struct policy_entry *e, struct err *err) {
     struct doc_value table = doc_root(e->table);
     int rc = check_identity(e, err);
@@ -167,12 +183,14 @@ int policy_check(struct policy_entry *e, struct err *err) {
     if (!rc) rc = check_layer(e, err);
     if (rc || e->disables) return rc;
     e->policy.order = doc_int(doc_get(table, STR("order")));
+    read_remote(e);
     rc = check_functions(e, err);
     if (!rc) rc = check_description(e, err);
     if (!rc) rc = check_params(e, err);
     if (rc) return rc;
     rc = check_watches(&e->policy, table, err);
     if (!rc) rc = check_rules(&e->policy, table, err);
+    if (!rc && !e->policy.wraps) rc = policy_check_remote(&e->policy, err);
     if (!rc && !e->policy.wraps) rc = evidence_check(&e->policy, err);
     return rc ? err_prefix(err, "%s", e->file->source) : 0;
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "script/convert.h"
+#include "script/keys.h"
 #include "script/lib.h"
 #include "script/view.h"
 
@@ -46,6 +47,17 @@ struct str ctx_opt_str(lua_State *L, int index, const char *what) {
     if (lua_type(L, index) != LUA_TSTRING) vm_raise(L, "%s must be a string, is a %s", what, luaL_typename(L, index));
     s.p = lua_tolstring(L, index, &s.n);
     return s;
+}
+
+void ctx_check_fields(lua_State *L, int table, const char *what, const char *const *known) {
+    size_t n;
+    const struct key *keys = keys_sorted(L, table, &n);
+    for (size_t i = 0; i < n; i++) {
+        bool ok = false;
+        for (const char *const *name = known; *name && !ok; name++) ok = keys[i].type == KEY_TEXT && str_is(keys[i].text, *name);
+        if (!ok) vm_raise(L, "%s does not know a field " STR_FMT, what, STR_ARG(keys[i].text));
+    }
+    lua_pop(L, 1);
 }
 
 enum { LOG_UNITS = 500 }; /* so that no call floods the log */
@@ -108,7 +120,8 @@ static int ctx_field(lua_State *L) {
     else if (str_is(name, "options"))
         doc = f->options;
     else
-        vm_raise(L, "ctx." STR_FMT " is not there for the kind %s", STR_ARG(name), policy_kind_name(f->policy->kind));
+        vm_raise(L, "ctx." STR_FMT " is not there for the kind %s%s", STR_ARG(name), policy_kind_name(f->policy->kind),
+                 f->policy->kind == POLICY_ANALYZER && !f->policy->remote ? " without remote = true" : "");
     view_push_doc(L, doc ? doc : f->vm->empty, NULL);
     return 1;
 }
@@ -153,8 +166,12 @@ void ctx_open(lua_State *L) {
     push_common(L);
     ctx_step_open(L);
     vm->step_ctx_ref = make_ctx(L);
+    push_common(L);
+    ctx_ask_open(L);
+    vm->remote_ctx_ref = make_ctx(L);
 }
 
-void ctx_push(lua_State *L, enum policy_kind kind) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, kind == POLICY_STEP ? vm_of(L)->step_ctx_ref : vm_of(L)->ctx_ref);
+void ctx_push(lua_State *L, const struct policy *policy) {
+    const struct script_vm *vm = vm_of(L);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, policy->kind == POLICY_STEP ? vm->step_ctx_ref : policy->remote ? vm->remote_ctx_ref : vm->ctx_ref);
 }

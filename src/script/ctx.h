@@ -1,7 +1,8 @@
 /*
  * ctx: the object a policy's functions get first: its only door to the world. The contract is in lua/k8sgpt/meta.lua.
  *
- * There are two of them a state, one with what steps can do besides; which call they serve is the frame's business.
+ * There are three of them a state: what every policy can do, and that with what steps and remote analyzers can do besides. Which call they
+ * serve is the frame's business.
  */
 #ifndef SCRIPT_CTX_H
 #define SCRIPT_CTX_H
@@ -9,12 +10,13 @@
 #include "script/vm.h"
 
 void ctx_open(lua_State *L);
-void ctx_push(lua_State *L, enum policy_kind kind);
+void ctx_push(lua_State *L, const struct policy *policy);
 
 /* The parts: each adds functions to the table at the top. */
 void ctx_read_open(lua_State *L);  /* get, exists, list, events, parent, readable, age, after */
 void ctx_query_open(lua_State *L); /* list, events, findings_of */
 void ctx_step_open(lua_State *L);  /* apply, patch … requeue, stop */
+void ctx_ask_open(lua_State *L);   /* logs, secret_content */
 void ctx_next_open(lua_State *L);  /* next */
 
 /* The frame of the call; raises outside of one. */
@@ -33,5 +35,12 @@ void ctx_push_doc(lua_State *L, struct frame *f, const struct doc *doc, const st
 
 /* An optional string argument: nil is empty. */
 struct str ctx_opt_str(lua_State *L, int index, const char *what);
+
+/* Suspends the task with {op, args}: all that is on the stack. Returns to Lua with the answer, or nil and a message. Raises where the
+ * call cannot be suspended. */
+int ctx_suspend(lua_State *L, const char *op);
+
+/* Raises for a field of the table that is not among these. */
+void ctx_check_fields(lua_State *L, int table, const char *what, const char *const *known);
 
 #endif

@@ -6,17 +6,6 @@
 
 /* ctx.list, ctx.events and ctx.findings_of: reads that answer with a list. */
 
-static void check_fields(lua_State *L, int table, const char *what, const char *const *known) {
-    size_t n;
-    const struct key *keys = keys_sorted(L, table, &n);
-    for (size_t i = 0; i < n; i++) {
-        bool ok = false;
-        for (const char *const *name = known; *name && !ok; name++) ok = keys[i].type == KEY_TEXT && str_is(keys[i].text, *name);
-        if (!ok) vm_raise(L, "%s does not know a field " STR_FMT, what, STR_ARG(keys[i].text));
-    }
-    lua_pop(L, 1);
-}
-
 static void add_label(lua_State *L, struct store_query *q, struct str key, struct str value) {
     if (q->label_count == STORE_QUERY_MAX_LABELS) vm_raise(L, "ctx.list takes at most %d labels", STORE_QUERY_MAX_LABELS);
     q->labels[q->label_count].key = key;
@@ -87,7 +76,7 @@ static size_t read_limit(lua_State *L) {
 /* Leaves on the stack what the query borrows. */
 static void read_query(lua_State *L, const struct policy_watch *watch, struct store_query *q) {
     static const char *const known[] = {"ns", "labels", "owner", "index", "limit", NULL};
-    check_fields(L, 2, "ctx.list", known);
+    ctx_check_fields(L, 2, "ctx.list", known);
     lua_getfield(L, 2, "ns");
     q->ns = ctx_opt_str(L, -1, "ns of ctx.list");
     lua_getfield(L, 2, "owner");
@@ -161,7 +150,7 @@ static int ctx_events(lua_State *L) {
     struct event_query query = {0};
     if (!lua_isnil(L, 2)) {
         luaL_checktype(L, 2, LUA_TTABLE);
-        check_fields(L, 2, "ctx.events", known);
+        ctx_check_fields(L, 2, "ctx.events", known);
         lua_getfield(L, 2, "type");
         query.type = ctx_opt_str(L, -1, "type of ctx.events");
         read_reasons(L, &query);

@@ -41,7 +41,11 @@ int policy_stand_on(struct policy_entry *e, const struct policy *lower, struct e
     if (!p->wraps) return 0;
     if (!*p->description) p->description = lower->description;
     if (doc_type(doc_get(doc_root(e->table), STR("order"))) == DOC_ABSENT) p->order = lower->order;
-    int rc = inherit_watches(p, lower, err);
+    p->remote |= lower->remote;
+    p->logs |= lower->logs;
+    p->secret_content |= lower->secret_content;
+    int rc = policy_check_remote(p, err);
+    if (!rc) rc = inherit_watches(p, lower, err);
     if (!rc) rc = inherit_rules(p, lower, err);
     if (!rc) rc = evidence_check(p, err); /* its rules may name fields that only the layer below reads */
     return rc ? err_prefix(err, "%s", e->file->source) : 0;

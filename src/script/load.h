@@ -29,6 +29,7 @@ int policy_check(struct policy_entry *e, struct err *err) ERR_MUST_CHECK;
 /* The parts of policy_check. */
 int check_watches(struct policy *p, struct doc_value table, struct err *err) ERR_MUST_CHECK;
 int check_rules(struct policy *p, struct doc_value table, struct err *err) ERR_MUST_CHECK;
+int policy_check_remote(const struct policy *p, struct err *err) ERR_MUST_CHECK; /* what it asks for needs `remote`, its own or inherited */
 
 /* Makes `e` stand on `lower`: link, and what a wrapping policy inherits of watches, rules and description. */
 int policy_stand_on(struct policy_entry *e, const struct policy *lower, struct err *err) ERR_MUST_CHECK;

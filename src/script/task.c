@@ -59,7 +59,7 @@ int frame_body(lua_State *L) {
         vm_raise(L, "%s/%s has no function %s", policy_kind_folder(f->policy->kind), f->policy->name, f->function);
     lua_replace(L, 1);
     lua_settop(L, 1);
-    ctx_push(L, f->policy->kind);
+    ctx_push(L, f->policy);
     for (size_t i = 0; i < f->arg_count; i++) push_arg(L, &f->args[i]);
     lua_callk(L, 1 + (int)f->arg_count, LUA_MULTRET, 1, frame_returned);
     return frame_returned(L, LUA_OK, 1);

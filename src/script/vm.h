@@ -80,7 +80,7 @@ struct script_vm {
     struct projection *whole, *metadata;
     struct doc *empty;                         /* {} */
     const void *view_meta, *array_meta, *null; /* identities */
-    int env_ref, view_ref, array_ref, null_ref, loaded_ref, ctx_ref, step_ctx_ref;
+    int env_ref, view_ref, array_ref, null_ref, loaded_ref, ctx_ref, step_ctx_ref, remote_ctx_ref;
 
     /* What an error would otherwise lose; emptied at the next use and when the frame is left. */
     struct doc_builder *builder;

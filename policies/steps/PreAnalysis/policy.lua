@@ -1,8 +1,11 @@
 --- Fourth step: the filters choose what is looked at, before anything is said about it.
 
+local duration = require "k8sgpt.duration"
+
 ---@param ctx k8sgpt.StepContext
-local function run(ctx)
-  local chosen = ctx.choose()
+---@param cr k8sgpt.View
+local function run(ctx, cr)
+  local chosen = ctx.choose { interval = duration.interval(cr) }
   ctx.trace(("%d analyzers chosen, %d names unknown"):format(#chosen.analyzers, #chosen.unknown))
 end
 

@@ -181,6 +181,47 @@ static void test_errors(void **state) {
     expect_error("ctx.requeue(0 / 0)", SCRIPT_ERROR, "seconds");
 }
 
+/* What was asked for reaches the host as it was meant, and only of who declared it. */
+static void test_remote_analyzers_ask(void **state) {
+    (void)state;
+    static const struct {
+        const char *fields, *body, *expected; /* of the request as JSON, or of the error */
+    } cases[] = {
+        {"remote = true, logs = true,", "ctx.logs(pod, {container = 'app', tail = 5})",
+         "{\"op\":\"logs\",\"args\":[\"shop\",\"web\",{\"container\":\"app\",\"tail\":5}]}"},
+        {"remote = true, secret_content = true,", "ctx.secret_content('shop', 'cert', 'tls.crt')",
+         "{\"op\":\"secret_content\",\"args\":[\"shop\",\"cert\",\"tls.crt\"]}"},
+        {"", "ctx.logs(pod, {})", "ctx.logs is not there for the kind analyzer without remote = true"},
+        {"remote = true,", "ctx.logs(pod, {})", "logs = true, which A does not"},
+        {"remote = true, logs = true,", "ctx.secret_content('a', 'b', 'c')", "secret_content = true, which A does not"},
+        {"remote = true, logs = true,", "ctx.logs(pod, {lines = 5})", "does not know a field lines"},
+        {"remote = true, secret_content = true,", "ctx.secret_content('a', 'b')", "wants a namespace, a name and a key"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fixture fx;
+        struct script_outcome out;
+        struct script_task *task;
+        struct buf text = buf_new(1024);
+        char policy[1024];
+        fx_new(&fx);
+        snprintf(policy, sizeof policy,
+                 "return { api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, fields = { 'spec' }, %s "
+                 "rules = { r = { severity = 'low' } }, run = function(ctx, pod) %s end }",
+                 cases[i].fields, cases[i].body);
+        fx_write(&fx, "builtin/analyzers/A/policy.lua", policy);
+        if (!fx_load(&fx, false)) fail_msg("%s", fx.err.msg);
+        struct doc *pod = fx_add(&fx, "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"web\",\"namespace\":\"shop\"}}");
+        struct script_call call = fx_call(&fx, POLICY_ANALYZER, "A", "run", pod);
+        script_start(&call, &task, &out);
+        if (out.result == SCRIPT_SUSPENDED) assert_int_equal(json_write(script_request(task), JSON_COMPACT, &text, &out.err), 0);
+        const char *have = out.result == SCRIPT_SUSPENDED ? text.data : out.err.msg;
+        if (!strstr(have, cases[i].expected)) fail_msg("%s: %s", cases[i].body, have);
+        if (out.result == SCRIPT_SUSPENDED) script_drop(task);
+        buf_free(&text);
+        fx_free(&fx);
+    }
+}
+
 static void test_only_steps_have_requests(void **state) {
     (void)state;
     struct fixture fx;
@@ -310,6 +351,7 @@ int main(void) {
         cmocka_unit_test(test_dropped_while_suspended),
         cmocka_unit_test(test_pcall_does_not_stop_a_request),
         cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_remote_analyzers_ask),
         cmocka_unit_test(test_only_steps_have_requests),
         cmocka_unit_test(test_tasks_interleave),
         cmocka_unit_test(test_wrapped_steps_ask_through),
