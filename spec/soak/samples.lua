@@ -38,6 +38,24 @@ function samples.median(list, field, from, to)
   return values[(#values + 1) // 2]
 end
 
+--- The least in each stretch of time: what is in use between two bursts, whose height is chance.
+---@param list Sample[]
+---@param from number seconds: earlier ones do not count
+---@param stretch number seconds
+---@return Sample[]
+function samples.floors(list, field, from, stretch)
+  local floors, last = {}, nil
+  for _, sample in ipairs(list) do
+    local number = (sample.at - from) // stretch
+    if sample.at >= from and number ~= last then
+      floors[#floors + 1], last = sample, number
+    elseif sample.at >= from and sample[field] < floors[#floors][field] then
+      floors[#floors] = sample
+    end
+  end
+  return floors
+end
+
 --- Least squares.
 ---@param list Sample[]
 ---@param from number seconds: earlier ones do not count

@@ -1,6 +1,5 @@
 /* run: the operator. */
 #include <getopt.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/heap.h"
 #include "cli/namespaces.h"
 #include "cli/paths.h"
 #include "cli/verbs.h"
@@ -206,6 +206,7 @@ struct process {
     struct settings settings;
     struct paths paths;
     struct loop *loop;
+    struct heap *heap;
     struct http_client *http, *writes;
     struct kube_config *config;
     struct kube_client *client;
@@ -330,6 +331,7 @@ static int start(struct process *p, struct err *err) {
     if (!rc) rc = kube_config_load(s->kubeconfig, s->context, &p->config, err);
     if (rc) return rc;
     if (!(p->loop = loop_new(err))) return err->code;
+    if (!(p->heap = heap_new(p->loop))) return err_set(err, ERR_NOMEM, "no memory for a timer");
     if (!(p->metrics = metrics_new())) return err_set(err, ERR_NOMEM, "no memory for metrics");
     metrics_define_process(p->metrics);
     char agent[128];
@@ -355,6 +357,7 @@ static void end(struct process *p) {
     http_client_free(p->writes);
     http_client_free(p->http);
     if (p->metrics) metrics_free(p->metrics);
+    heap_free(p->heap);
     if (p->loop) loop_free(p->loop);
     if (p->config) kube_config_free(p->config);
     paths_free(&p->paths);
@@ -377,7 +380,6 @@ int cli_run(int argc, char **argv) {
     }
     log_init(stdout, p.settings.log_format, p.settings.log_level);
     signal(SIGPIPE, SIG_IGN);
-    mallopt(M_ARENA_MAX, 1); /* one thread allocates; more arenas only keep memory apart */
     struct err err;
     int rc = start(&p, &err);
     if (rc)

@@ -52,7 +52,7 @@ void metric_clear(struct metric *f);
 /* Called before each exposition, to set values that are read on demand (queue depth, store sizes). */
 void metrics_on_collect(struct metrics *m, void (*collect)(void *arg), void *arg);
 
-/* Adds process_* (CPU, resident and virtual memory, open and maximal descriptors, start time) by the names of the Prometheus client
+/* Adds process_* (CPU, resident and virtual memory, heap, open and maximal descriptors, start time) by the names of the Prometheus client
  * libraries. */
 void metrics_define_process(struct metrics *m);
 

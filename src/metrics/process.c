@@ -1,5 +1,6 @@
 #include <dirent.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -59,6 +60,8 @@ static void collect(void *arg) {
         metric_set(m->process.resident, NULL, (double)stat.resident_pages * (double)sysconf(_SC_PAGESIZE));
         if (metric_value(m->process.start, NULL) == 0) metric_set(m->process.start, NULL, start_time_s(stat.start_ticks, ticks_per_s));
     }
+    struct mallinfo2 heap = mallinfo2();
+    metric_set(m->process.heap, NULL, (double)(heap.uordblks + heap.hblkhd));
     metric_set(m->process.fds, NULL, count_fds());
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) metric_set(m->process.max_fds, NULL, (double)limit.rlim_cur);
@@ -72,6 +75,7 @@ void metrics_define_process(struct metrics *m) {
     m->process.cpu = define(m, "process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", METRIC_COUNTER);
     m->process.resident = define(m, "process_resident_memory_bytes", "Resident memory size in bytes.", METRIC_GAUGE);
     m->process.virtual = define(m, "process_virtual_memory_bytes", "Virtual memory size in bytes.", METRIC_GAUGE);
+    m->process.heap = define(m, "process_heap_bytes", "Bytes of the heap in use.", METRIC_GAUGE);
     m->process.fds = define(m, "process_open_fds", "Number of open file descriptors.", METRIC_GAUGE);
     m->process.max_fds = define(m, "process_max_fds", "Maximum number of open file descriptors.", METRIC_GAUGE);
     m->process.start = define(m, "process_start_time_seconds", "Start time of the process since unix epoch in seconds.", METRIC_GAUGE);

@@ -38,7 +38,7 @@ struct metrics {
     struct metric *first;
     struct collector *collectors;
     struct {
-        struct metric *cpu, *resident, *virtual, *fds, *max_fds, *start;
+        struct metric *cpu, *resident, *virtual, *heap, *fds, *max_fds, *start;
     } process;
 };
 

@@ -119,7 +119,12 @@ static void test_process_values_are_plausible(void **state) {
     char *before = expose(m);
     int fds[2];
     assert_int_equal(pipe(fds), 0);
+    char *block = malloc(1 << 20);
+    assert_non_null(block);
+    memset(block, 1, 1 << 20);
     char *text = expose(m);
+    assert_true(sample(text, "process_heap_bytes") == 0 ||
+                sample(text, "process_heap_bytes") - sample(before, "process_heap_bytes") >= 1 << 20);
     assert_true(sample(text, "process_open_fds") - sample(before, "process_open_fds") == 2);
     assert_true(sample(text, "process_resident_memory_bytes") > 100000);
     assert_true(sample(text, "process_virtual_memory_bytes") > sample(text, "process_resident_memory_bytes"));
@@ -128,6 +133,7 @@ static void test_process_values_are_plausible(void **state) {
     assert_true(sample(text, "process_cpu_seconds_total") < 1000);
     close(fds[0]);
     close(fds[1]);
+    free(block);
     free(before);
     free(text);
     metrics_free(m);

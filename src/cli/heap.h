@@ -1,0 +1,17 @@
+/*
+ * heap: keeps what the process holds near to what it uses. One thread allocates, so there is one arena; and every minute glibc gives back
+ * what lies free between things in use: it does so of itself only at the end of the heap, and lists that come and go leave gaps that add up
+ * for days. Used by run.
+ */
+#ifndef CLI_HEAP_H
+#define CLI_HEAP_H
+
+#include "net/loop.h"
+
+struct heap;
+
+/* NULL without memory. */
+struct heap *heap_new(struct loop *loop);
+void heap_free(struct heap *h);
+
+#endif
