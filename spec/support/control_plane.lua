@@ -134,13 +134,20 @@ end
 -- Requests
 --------------------------------------------------------------------------------------------------------------------------------
 
----@param options? table as support.web has them, and `user`: whose certificate to show (default admin)
+--- What curl needs to be let in.
+---@param user? string whose certificate to show (default admin)
+---@return string[]
+function plane:flags(user)
+  local certificate = self.folder .. "/" .. (user or "admin")
+  return { "--cacert", self.ca.cert, "--cert", certificate .. ".crt", "--key", certificate .. ".key", "--http1.1" }
+end
+
+---@param options? table as support.web has them, and `user`: as flags
 ---@return string body
 ---@return integer status 0 when nobody answered
 ---@return string headers
 function plane:http(url, options)
-  local user = self.folder .. "/" .. (options and options.user or "admin")
-  local asked = { seconds = 10, flags = { "--cacert", self.ca.cert, "--cert", user .. ".crt", "--key", user .. ".key", "--http1.1" } }
+  local asked = { seconds = 10, flags = self:flags(options and options.user) }
   for key, value in pairs(options or {}) do asked[key] = value end
   return web.http(url, asked)
 end

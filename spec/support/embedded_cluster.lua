@@ -39,4 +39,8 @@ function embedded:version() return json.decode((self:http("/api/v1/namespaces"))
 
 function embedded:http(path, options) return web.http(self.url .. path, options) end
 
+--- What curl needs to be let in.
+---@return string[]
+function embedded:flags() return {} end
+
 return embedded
