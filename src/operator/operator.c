@@ -371,6 +371,7 @@ void operator_free(struct k8s_operator *op) {
     cluster_free(op->cluster);
     bundle_unref(op->bundle);
     bundle_unref(op->next_bundle);
+    free(op->planned);
     policies_free(op->policies);
     doc_unref(op->policy_options);
     free(op);

@@ -39,10 +39,12 @@ struct k8s_operator {
     struct bundle *bundle;      /* in use */
     struct bundle *next_bundle; /* to be used once its caches are ready; may be the one in use */
     struct cluster_plan *plan;  /* under preparation, or NULL */
-    struct worker *planner;     /* coalesces wants that change in the same turn */
-    bool live;                  /* a first plan was committed */
-    bool events_denied;         /* as the last answer said */
-    bool serving;               /* the committed plan provides what tenants' runs read */
+    struct str *planned;        /* the analyzers that it provides for; the names are of next_bundle */
+    size_t planned_count;
+    struct worker *planner; /* coalesces wants that change in the same turn */
+    bool live;              /* a first plan was committed */
+    bool events_denied;     /* as the last answer said */
+    bool serving;           /* the committed plan provides what tenants' runs read */
 
     struct timer *look_again; /* memory ran out */
     struct backoff look_again_backoff;

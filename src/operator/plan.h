@@ -37,7 +37,7 @@ void plan_leave_out_secrets(struct plan_wants *w);
 /* Where Secrets are listed all the same, nothing is kept of them but metadata and type, whatever a policy declares. */
 int plan_blind_secrets(struct plan_wants *w, struct err *err) ERR_MUST_CHECK;
 
-/* Names of all analyzers that some tenant chose and the bundle has; borrowed from the tenants. *out is the caller's to free. */
+/* Names of all analyzers that some tenant chose and the bundle has; borrowed from the bundle. *out is the caller's to free. */
 int plan_analyzers(const struct k8s_operator *op, struct bundle *bundle, struct str **out, size_t *count, struct err *err) ERR_MUST_CHECK;
 
 #endif

@@ -27,50 +27,26 @@ static void replay(struct k8s_operator *op, const struct str *names, size_t coun
     }
 }
 
-static bool is_provided(const struct k8s_operator *op, struct str analyzer) {
-    for (const struct policy *p = bundle_find(op->next_bundle, POLICY_ANALYZER, analyzer); p; p = p->lower) {
-        for (size_t i = 0; i < p->watch_count; i++) {
-            const struct gvk *gvk = p->watches[i].gvk;
-            if (!secrets_is(gvk) && !cluster_store(op->cluster, gvk)) return false;
-        }
-    }
-    return true;
-}
-
-/* What was chosen while the plan was prepared has no caches yet: it waits for the next plan. Returns how many are left. */
-static size_t leave_out_unprovided(const struct k8s_operator *op, struct str *names, size_t count) {
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (is_provided(op, names[i])) names[kept++] = names[i];
-    return kept;
-}
-
-/* The next bundle and the caches it needs come into use together. `anew`: what is known does not count. */
+/*
+ * The next bundle and the caches it needs come into use together, for the analyzers that they were planned for: what was chosen
+ * meanwhile waits for the next plan. `anew`: what is known does not count.
+ */
 static void put_in_use(struct k8s_operator *op, bool anew) {
     struct err err;
     struct bundle *old = op->bundle;
-    struct str *names;
-    size_t count;
     bool new_bundle = op->bundle != op->next_bundle;
-    if (plan_analyzers(op, op->next_bundle, &names, &count, &err)) {
-        log_error("operator", err.msg);
-        operator_look_again(op);
-        return;
-    }
     cluster_commit(op->cluster, op->plan);
     op->plan = NULL;
-    count = leave_out_unprovided(op, names, count);
     if (new_bundle) {
         op->bundle = bundle_ref(op->next_bundle);
         policycalls_reset(op->calls);
     }
-    if (!anew && diagnosis_uses(op->diagnosis, names, count)) {
-        replay(op, names, count);
-    } else if (diagnosis_use(op->diagnosis, op->bundle, names, count, &err)) {
+    if (!anew && diagnosis_uses(op->diagnosis, op->planned, op->planned_count)) {
+        replay(op, op->planned, op->planned_count);
+    } else if (diagnosis_use(op->diagnosis, op->bundle, op->planned, op->planned_count, &err)) {
         log_error("operator", err.msg);
         operator_look_again(op);
     }
-    free(names);
     if (new_bundle) {
         log_info("operator", "policies in use", LOG_S("hash", bundle_hash(op->bundle)));
         bundle_unref(old);
@@ -97,28 +73,41 @@ static void plan_ready(void *arg) {
     workqueue_wake(op->queue);
 }
 
-bool operator_make_plan(void *arg) {
-    struct k8s_operator *op = arg;
+/* What a plan is for goes with it: an earlier one that is still under preparation keeps its own until then. */
+static void keep_for(struct k8s_operator *op, struct bundle *bundle, struct str *names, size_t count) {
+    bundle_ref(bundle);
+    bundle_unref(op->next_bundle);
+    op->next_bundle = bundle;
+    free(op->planned);
+    op->planned = names;
+    op->planned_count = count;
+}
+
+static int prepare(struct k8s_operator *op, struct bundle *bundle, struct err *err) {
     struct plan_wants wants = {0};
     struct str *names = NULL;
     size_t count;
-    struct err err;
-    if (op->next_bundle != policies_bundle(op->policies)) {
-        bundle_unref(op->next_bundle);
-        op->next_bundle = bundle_ref(policies_bundle(op->policies));
-    }
-    int rc = plan_analyzers(op, op->next_bundle, &names, &count, &err);
-    if (!rc) rc = plan_wants(op, op->next_bundle, names, count, &wants, &err);
+    int rc = plan_analyzers(op, bundle, &names, &count, err);
+    if (!rc) rc = plan_wants(op, bundle, names, count, &wants, err);
     if (!rc) {
-        op->plan = cluster_prepare(op->cluster, wants.items, wants.count, plan_ready, op, &err);
-        if (!op->plan) rc = err.code;
+        op->plan = cluster_prepare(op->cluster, wants.items, wants.count, plan_ready, op, err);
+        rc = op->plan ? 0 : (int)err->code;
     }
-    if (rc) {
+    plan_wants_free(&wants);
+    if (rc)
+        free(names);
+    else
+        keep_for(op, bundle, names, count);
+    return rc;
+}
+
+bool operator_make_plan(void *arg) {
+    struct k8s_operator *op = arg;
+    struct err err;
+    if (prepare(op, policies_bundle(op->policies), &err)) {
         log_error("operator", "cannot prepare the caches", LOG_S("error", err.msg));
         operator_look_again(op);
     }
-    plan_wants_free(&wants);
-    free(names);
     return false;
 }
 
