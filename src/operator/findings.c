@@ -102,6 +102,8 @@ static void take_failure(struct group *g, struct finding *f, struct doc_value fa
         if (!str_replace(&f->text, text)) findings_lost(g->all, "no memory for a text");
     }
     if (f->failure && !doc_equal(doc_path(failure, "evidence"), doc_path(doc_root(f->failure), "evidence"))) g->text_stale = true;
+    /* What was read back may rest on something else by now, and hold names that nobody knew for sensitive then. */
+    if (f->adopted) g->text_stale = true;
     struct doc *copy = doc_copy(failure, &err);
     if (!copy) {
         findings_lost(g->all, err.msg);
@@ -109,6 +111,8 @@ static void take_failure(struct group *g, struct finding *f, struct doc_value fa
     }
     doc_unref(f->failure);
     f->failure = copy;
+    doc_unref(f->adopted);
+    f->adopted = NULL;
 }
 
 /* False without memory. */

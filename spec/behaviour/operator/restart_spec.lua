@@ -84,6 +84,43 @@ describe("after a restart", function()
     assert.are.same({ "opened Pod default/last image" }, op:told())
   end)
 
+  it("what was mended before keeps its masks and evidence, while its Result tells of something else", function()
+    local crash = objects.crash_loop("canary-4711")
+    crash.spec.containers[2] = { name = "second", image = crash.spec.containers[1].image }
+    local cluster = operator.cluster { objects.k8sgpt(), crash }
+    local op = cluster:operator()
+    local before = cluster:await_result("Pod default/canary-4711").spec.error[1]
+    assert.is_true(#before.sensitive > 0 and #before.evidence > 0)
+    op:stop()
+
+    local status = objects.mended().status
+    status.containerStatuses[2] = objects.image_error("x").status.containerStatuses[1]
+    status.containerStatuses[2].name = "second"
+    cluster:patch(crash, { status = status }, "status")
+    op = cluster:operator { "--enable-result-logging" }
+    local after = cluster:await_result("Pod default/canary-4711", function(result) return #result.spec.error == 2 end)
+    assert.are.same(before, after.spec.error[1])
+    local line = op:await_line("the Result", function(entry) return (entry.text or ""):find('{"Name":', 1, true) and entry.text end)
+    local said = line:match('"Error":(.*)')
+    assert.matches("container=masked", said, 1, true)
+    assert.not_matches("4711", said, 1, true)
+  end)
+
+  it("the end of a fault is told with all that its news had", function()
+    local image = objects.image_error("image")
+    local cluster = operator.cluster { objects.k8sgpt(), image }
+    local op = cluster:operator()
+    cluster:await_result("Pod default/image")
+    local opened = op:await_line("the news", function(entry) return entry.msg == "finding opened" and entry.finding end)
+    op:stop()
+    cluster:delete(image)
+    op = cluster:operator()
+    local resolved = op:await_line("its end", function(entry) return entry.msg == "finding resolved" and entry.finding end)
+    for _, field in ipairs { "id", "rule", "key", "severity", "text", "evidence", "parentObject" } do
+      assert.are.same(opened[field], resolved[field], field)
+    end
+  end)
+
   it("the Results of a K8sGPT that was deleted meanwhile go, and with them the K8sGPT", function()
     local cr = objects.k8sgpt()
     local cluster = operator.cluster { cr, objects.image_error("image") }

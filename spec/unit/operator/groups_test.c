@@ -161,6 +161,31 @@ static void what_was_read_back_keeps_what_is_sensitive(void **state) {
     doc_unref(doc);
 }
 
+/* The text is the same, so that nothing else would bring it up to date. */
+static void what_was_read_back_is_looked_through_within_a_minute(void **state) {
+    static const char FAILURE[] =
+        "[{\"rule\":\"now\",\"text\":\"t\",\"severity\":\"high\",\"sensitive\":%s,\"evidence\":[{\"path\":\"p\",\"value\":\"%s\"}]}]";
+    struct fixture *fx = *state;
+    char before[300], after[300], status[200];
+    snprintf(before, sizeof before, FAILURE, "[]", "then");
+    snprintf(after, sizeof after, FAILURE, "[\"t\"]", "now");
+    judge(fx, before);
+    snprintf(status, sizeof status, "{\"findings\":[{\"id\":\"%s\",\"rule\":\"now\",\"state\":\"open\"}]}", web(fx)->findings[0].id);
+    findings_free(fx->all);
+    fx->all = findings_of(fx, fx->deadlines);
+    adopt(fx, before, status);
+    judge(fx, after);
+    assert_int_equal(web(fx)->count, 1);
+    assert_false(findings_any_dirty(fx->all));
+    clock_fix_wall(clock_wall_ms() + 60 * 1000);
+    judge(fx, after);
+    struct doc *doc = offered(fx);
+    struct doc_value finding = doc_at(doc_path(doc_root(doc), "findings"), 0);
+    assert_str(doc_path_str(doc_at(doc_path(finding, "evidence"), 0), "value"), "now");
+    assert_str(doc_str(doc_at(doc_path(finding, "sensitive"), 0)), "t");
+    doc_unref(doc);
+}
+
 /* The process ended between the write of a resolved Result and its deletion. */
 static void what_was_left_resolved_is_brought_to_its_end(void **state) {
     struct fixture *fx = *state;
@@ -346,6 +371,7 @@ int main(void) {
         TEST(a_result_of_upstream_goes_on_under_its_name),
         TEST(what_resolved_beside_others_is_not_taken_for_them),
         TEST(what_was_read_back_keeps_what_is_sensitive),
+        TEST(what_was_read_back_is_looked_through_within_a_minute),
         TEST(what_was_left_resolved_is_brought_to_its_end),
         TEST(a_result_that_names_no_object_is_refused),
         TEST(only_what_others_wrote_is_news),
