@@ -2,8 +2,10 @@
 
 local dev_cluster = require "support.dev_cluster"
 local lyaml = require "lyaml"
+local objects = require "support.objects"
 local operator = require "support.operator"
 local program = require "support.program"
+local receiver = require "support.receiver"
 
 -- Kubernetes' own types, of which samples/secure.yaml shows what people use.
 local CORE_TYPES <const> = { ["spec.resources"] = true, ["spec.securityContext"] = true, ["spec.containerSecurityContext"] = true }
@@ -93,5 +95,63 @@ describe("samples", function()
     local cluster = operator.cluster { cr }
     cluster:operator()
     assert.matches("spec.ai.region is missing", cluster:await_condition(cr, "Ready", "InvalidSpec").message, 1, true)
+  end)
+end)
+
+describe("the sample", function()
+  after_each(operator.clean)
+
+  --- An operator with the K8sGPTs of a sample, or one of them, and these objects.
+  local function start(sample, number, others)
+    local all, cluster = documents("samples/" .. sample), operator.cluster()
+    for _, object in ipairs(others or {}) do cluster:create(object) end
+    for i, document in ipairs(all) do
+      if not number or i == number then cluster:create(document) end
+    end
+    cluster:operator()
+    return cluster, all
+  end
+
+  local function namespace(name, stage) return { apiVersion = "v1", kind = "Namespace", metadata = { name = name, labels = { stage = stage } } } end
+
+  it("valid_k8sgpt.yaml finds faults in all namespaces", function()
+    local cluster = start("valid_k8sgpt.yaml", nil, { objects.image_error("a"), objects.crash_loop("b", "shop") })
+    cluster:await_results { "Pod default/a", "Pod shop/b" }
+  end)
+
+  it("namespaces.yaml keeps to the two teams' namespaces and their objects", function()
+    local function team(name) return { labels = { team = name } } end
+    local cluster = start("namespaces.yaml", 1, {
+      namespace("shop-eu", "production"), namespace("shop-us", "test"), namespace("shop-playground", "production"), namespace("payments", "production"),
+      namespace("other", "production"), objects.image_error("a", "shop-eu"), objects.image_error("b", "shop-us"), objects.image_error("c", "shop-playground"),
+      objects.image_error("d", "payments", team("payments")), objects.image_error("e", "payments", team("platform")), objects.image_error("f", "other"),
+    })
+    cluster:await_results { "Pod shop-eu/a", "Pod payments/d" }
+  end)
+
+  it("namespaces.yaml keeps to one namespace, upstream's way", function()
+    local cluster = start("namespaces.yaml", 2, { objects.image_error("a", "shop"), objects.image_error("b", "shop-eu") })
+    cluster:await_results { "Pod shop/a" }
+  end)
+
+  it("filters.yaml replaces the core set, and changes it", function()
+    local cluster, all = start("filters.yaml")
+    local function analyzers(cr)
+      cluster:await_condition(cr, "Analysed", "Current")
+      local names = {}
+      for _, analyzer in ipairs(cluster:find(cr).status.analyzers) do names[analyzer.name] = true end
+      return names
+    end
+    local replaced, changed = analyzers(all[1]), analyzers(all[2])
+    assert.are.same({ true, nil, nil }, { replaced.HorizontalPodAutoscaler, replaced.DaemonSet, replaced.ConfigMap })
+    assert.are.same({ true, true, nil }, { changed.Node, changed.ConfigMap, changed.Service })
+  end)
+
+  it("sinks.yaml posts to the address that the Secret holds", function()
+    local chat = receiver.start()
+    local secret = { apiVersion = "v1", kind = "Secret", metadata = { name = "team-channels" }, stringData = { slack = chat.url .. "/hook" } }
+    start("sinks.yaml", 1, { secret, objects.image_error("web") })
+    local request = chat:await_requests(1)[1]
+    assert.are.same({ "/hook", ">*[k8sgpt-slack] K8sGPT analysis of the Pod default/web*" }, { request.path, request.json.text })
   end)
 end)
