@@ -1,10 +1,14 @@
 #!/bin/sh
-# The chart goes with the repository: its CRDs, its version, and the metrics that its alerts and its dashboard ask for.
+# The chart goes with the repository: its CRDs, its rights, its version, and the metrics that its alerts and its dashboard ask for.
 set -eu
+made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT
 failed=0
 complain() { echo "$1"; failed=1; }
 
 diff -r crd deploy/chart/crds || complain "deploy/chart/crds is not crd: make chart"
+tools/chart/rbac.sh "${BUILD:-build}/k8sgpt-operator" "$made"
+diff -r deploy/chart/files/rbac "$made" || complain "deploy/chart/files/rbac is not what the verb rbac prints: make chart"
 for key in version appVersion; do
   grep -Fqx "$key: $(cat VERSION)" deploy/chart/Chart.yaml || complain "deploy/chart/Chart.yaml: $key is not that of VERSION"
 done

@@ -148,20 +148,28 @@ local function mount(plane, namespace, spec, path)
   error("nothing is mounted at " .. path)
 end
 
---- Starts the operator as the pods of the installed Deployment would run it: with their arguments, their account, and their policies. Only the
---- ports are free ones.
+--- The arguments of the installed Deployment's pods, with free ports, and their policies copied to where the process finds them.
 ---@param namespace string
 ---@param deployment string its name
-function chart.operator(plane, namespace, deployment)
+---@return string[] flags the verb first
+---@return string account of the pods
+function chart.arguments(plane, namespace, deployment)
   local spec = plane:request("GET", ("/apis/apps/v1/namespaces/%s/deployments/%s"):format(namespace, deployment)).spec.template.spec
   local flags = {}
   for i, flag in ipairs(named(spec.containers, "manager").args) do
     local path = flag:match("^%-%-policy%-dir=(.*)$")
-    if path then flag = "--policy-dir=" .. mount(plane, namespace, spec, path) end
-    if i > 1 and not flag:find("-bind-address=", 1, true) then flags[#flags + 1] = flag end
+    flags[i] = path and "--policy-dir=" .. mount(plane, namespace, spec, path) or flag:gsub("(%-bind%-address)=.*", "%1=127.0.0.1:0")
   end
-  local token = plane:token(namespace, spec.serviceAccountName, 3600)
-  return operator.start(plane:write_kubeconfig("installed", "token: " .. token, { namespace = namespace }), flags)
+  return flags, spec.serviceAccountName
+end
+
+--- Starts the operator as the pods of the installed Deployment would run it: with their arguments, their account, and their policies.
+---@param namespace string
+---@param deployment string its name
+function chart.operator(plane, namespace, deployment)
+  local flags, account = chart.arguments(plane, namespace, deployment)
+  local token = plane:token(namespace, account, 3600)
+  return operator.start(plane:write_kubeconfig("installed", "token: " .. token, { namespace = namespace }), { table.unpack(flags, 2) })
 end
 
 return chart
