@@ -6,13 +6,14 @@
 # takes its times from SOURCE_DATE_EPOCH (buildah: --timestamp); a release names BASE by digest.
 ARG BASE=docker.io/library/debian:bookworm-20250520-slim
 
-FROM ${BASE} AS build
-WORKDIR /src
-COPY tools/deps.sh tools/deps.sh
-RUN tools/deps.sh compile && rm -rf /var/lib/apt/lists/*
-COPY . .
+FROM ${BASE} AS packages
+COPY tools/deps.sh /deps.sh
+RUN /deps.sh compile && rm -rf /var/lib/apt/lists/*
+
+FROM packages AS build
+COPY . /src
 ARG REVISION=unknown
-RUN make -j"$(nproc)" install DESTDIR=/root.d PREFIX=/usr BUILD=/build REVISION="$REVISION" && tools/image/root.sh /root.d
+RUN cd /src && make -j"$(nproc)" install DESTDIR=/root.d PREFIX=/usr BUILD=/build REVISION="$REVISION" && tools/image/root.sh /root.d
 
 FROM scratch
 COPY --from=build /root.d /

@@ -52,7 +52,7 @@ SHARE     := $(DESTDIR)$(PREFIX)/share/k8sgpt-operator
 Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all deps demo test units unit behaviour e2e reliability lint lint-deps tidy docs chart format layers asan valgrind fuzz fuzzers soak bench clean install help FORCE
+.PHONY: all deps demo test units unit behaviour e2e image-test reliability lint lint-deps tidy docs chart format layers asan valgrind fuzz fuzzers soak bench clean install help FORCE
 .DELETE_ON_ERROR:
 
 all: $(BIN)
@@ -142,6 +142,13 @@ e2e: deps
 	@rm -rf $(FIGURES) && mkdir -p $(FIGURES)
 	@FIGURES=$(FIGURES) BUILD=$(BUILD) lua5.4 spec/run.lua e2e $(UNIT_BIN)
 	@lua5.4 tools/docs/reliability.lua $(FIGURES) >$(BUILD)/reliability.md
+
+## make image-test build the image without a registry, and run it as Kubernetes does, on a control plane (needs root; on the embedded one without Go)
+image-test: deps
+	@tools/deps.sh image e2e
+	@tools/image/build.sh $(BUILD)/image
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@BUILD=$(BUILD) lua5.4 spec/run.lua image
 
 ## make reliability  make e2e, and docs/reliability.md from what it measured
 reliability: e2e

@@ -1,6 +1,6 @@
 --- Runs the test suites and adds them up.
 --
---   BUILD=build lua5.4 spec/run.lua all|unit|lua|behaviour|policies|repository|parity|e2e [UNIT_BINARY...]
+--   BUILD=build lua5.4 spec/run.lua all|unit|lua|behaviour|policies|repository|parity|e2e|image [UNIT_BINARY...]
 --
 -- One line a suite, the whole output of what failed, and a last line "N passed, N failed[, N skipped]". The exit status is 0
 -- only when nothing failed and every suite that was asked for could be run.
@@ -164,6 +164,9 @@ end
 
 --- What only a real control plane shows; each file starts the one that it needs.
 function suites.plane() return busted("spec/e2e", nil, 1, 600) end
+
+--- The image that tools/image/build.sh laid out.
+function suites.image() return busted("spec/image", nil, 1) end
 
 --- A minute of what `make soak` does for hours.
 function suites.soak()
