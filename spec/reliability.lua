@@ -53,6 +53,17 @@ return {
     },
   },
   {
+    id = "least-rights",
+    title = "The rights that rbac prints are enough, and each of them is needed",
+    source = "RBAC good practices: Kubernetes docs; upstream's operator may do everything",
+    target = "on a real API server: a fault, its owner, sink, Result, rival and end, another leader: nothing denied, every right used; each taken "
+      .. "away: the operator says which it lacks, goes on with the rest, and makes good for it once it is back",
+    tests = { "spec/e2e/rbac_spec.lua", "spec/behaviour/rbac_spec.lua" },
+    limits = {
+      ["requests denied while the operator has what rbac prints"] = 0, ["a right taken away until the operator says that it lacks it, at the longest"] = 30,
+    },
+  },
+  {
     id = "rotation",
     title = "Tokens, certificate authorities and client certificates rotate without a failed request: read again after 60 s at most and when the server or a "
       .. "handshake refuses, kept while a file cannot be read or is no whole PEM",

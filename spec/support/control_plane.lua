@@ -76,7 +76,8 @@ omitStages: [RequestReceived]
 rules: [{level: Metadata}]
 ]]
 
----@param options? {etcd?: string, port?: integer, audit?: boolean} a second server of the same cluster may see etcd by another way
+---@param options? {etcd?: string, port?: integer, audit?: boolean, flags?: string[]} a second server of the same cluster may see etcd by
+--- another way
 function plane:start_apiserver(name, options)
   options = options or {}
   local folder, port = self.folder, options.port or free_port()
@@ -92,7 +93,7 @@ function plane:start_apiserver(name, options)
     self.audit_log = folder .. "/audit.log"
     add(flags, "--audit-policy-file=" .. folder .. "/audit.yaml", "--audit-log-path=" .. self.audit_log, "--audit-log-mode=blocking")
   end
-  local process = self:spawn(name, flags)
+  local process = self:spawn(name, add(flags, table.unpack(options.flags or {})))
   local url = "https://127.0.0.1:" .. port
   program.await(function() return name .. " is ready\n" .. process:tail() end, function()
     if process:status() then error(name .. " ended:\n" .. process:tail(), 0) end
@@ -262,8 +263,8 @@ function control_plane.attach(path)
   return self
 end
 
----@param options? {controllers?: string, scheduler?: boolean, kwok?: boolean, audit?: boolean, stages?: string} `controllers` as
---- kube-controller-manager's flag has them; `stages`: a file of kwok Stages instead of its own
+---@param options? {controllers?: string, scheduler?: boolean, kwok?: boolean, audit?: boolean, stages?: string, flags?: string[]} `controllers`
+--- as kube-controller-manager's flag has them; `stages`: a file of kwok Stages instead of its own; `flags`: further ones of kube-apiserver
 ---@return table
 function control_plane.start(options)
   options = options or {}
@@ -279,7 +280,7 @@ function control_plane.start(options)
   self.ca:issue("admin", { groups = { "system:masters" } })
   start_etcd(self, cluster)
   self.port = free_port()
-  self.url = self:start_apiserver("kube-apiserver", { port = self.port, audit = options.audit })
+  self.url = self:start_apiserver("kube-apiserver", { port = self.port, audit = options.audit, flags = options.flags })
   self.kubeconfig = self:write_kubeconfig("admin", ("client-certificate: %s/admin.crt, client-key: %s/admin.key"):format(folder, folder))
   if options.controllers then start_controllers(self, options.controllers) end
   if options.scheduler then

@@ -29,7 +29,7 @@ struct lease {
     bool unwatchable;         /* as the last watch ended */
     struct timer *timer;      /* of the next attempt, or the end of until_us */
     bool crossed;             /* somebody wrote it between our read and our write: it is read again at once, but once */
-    enum err_code failing;    /* what was logged already */
+    uint64_t failing;         /* what was logged already, see failure_of; 0: nothing */
     bool releasing, released; /* released: only `done` is left to do */
     void (*done)(void *arg);
     void *done_arg;
@@ -81,12 +81,17 @@ static void lose(struct lease *l, const char *why) {
     l->o.lost(why, l->o.arg);
 }
 
+/* Of rights each one that is missing counts: when the first is granted, the next is what there is to say. */
+static uint64_t failure_of(const struct err *err) {
+    return err->code == ERR_FORBIDDEN ? str_hash(str_of(err->msg), 0) : (uint64_t)err->code;
+}
+
 static void try_later(struct lease *l, const struct err *err) {
-    if (err->code != l->failing) {
+    if (failure_of(err) != l->failing) {
         log_warn("kube.lease", l->holds ? "cannot renew the lease" : "cannot ask for the lease", LOG_S("namespace", l->o.ns),
                  LOG_S("lease", l->o.name), LOG_S("error", err->msg));
     }
-    l->failing = err->code;
+    l->failing = failure_of(err);
     l->crossed = false;
     l->next_us = now_us(l) + (l->holds ? LEASE_RETRY_MS * 1000 : jittered_retry_us());
     arm(l);
@@ -177,7 +182,7 @@ static void read_lease(struct lease *l);
 
 static void held(struct lease *l) {
     int64_t until_us = l->asked_us + LEASE_RENEW_DEADLINE_MS * 1000LL;
-    l->failing = ERR_NONE;
+    l->failing = 0;
     l->crossed = false;
     if (until_us <= now_us(l)) { /* the answer took longer than it is worth */
         l->next_us = now_us(l);
@@ -216,7 +221,7 @@ static void stand_by(struct lease *l) {
     struct str holder = lease_record_holder(l->seen);
     snprintf(why, sizeof why, STR_FMT " has it", STR_ARG(holder));
     if (l->holds) lose(l, why);
-    l->failing = ERR_NONE;
+    l->failing = 0;
     l->crossed = false;
     l->next_us = now_us(l) + jittered_retry_us();
     if (runs_out_us(l) < l->next_us) l->next_us = runs_out_us(l);
