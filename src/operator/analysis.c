@@ -32,7 +32,8 @@ static void set_failed(struct analysis *a, bool failed, const char *why) {
     a->failed = failed;
     if (failed && !was) z->failing++;
     if (!failed && was) z->failing--;
-    if (failed) snprintf(z->failure, sizeof z->failure, "%s", why);
+    /* Who asks the world again and again in vain says so once: the status is not to change with every attempt. */
+    if (failed && !(was && a->incomplete)) snprintf(z->failure, sizeof z->failure, "%s", why);
     if (failed != was && a->diagnosis->listener.changed) a->diagnosis->listener.changed(a->diagnosis->listener.arg);
 }
 

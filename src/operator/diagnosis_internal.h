@@ -29,8 +29,10 @@ struct analyzer {
     char unknown[256]; /* what the last of them waits for */
     size_t withheld;   /* analyses that had to do without something, see judgement_withheld */
     char lacking[160]; /* what that was */
-    size_t asking;     /* analyses that ask the world now */
-    struct turn *line; /* those that wait for their turn */
+    struct turns {
+        size_t asking;     /* analyses that ask the world now */
+        struct turn *line; /* those that wait for their turn */
+    } turns[2];            /* [1]: those that had no answer last time */
 };
 
 /* `key` is the namespace, NUL, the name, NUL. */

@@ -20,6 +20,7 @@ struct inquiry {
     struct script_task *task;
     struct ask *ask;       /* under way, or NULL */
     int64_t until_us;      /* when all must be answered; 0: nothing was asked yet */
+    bool asked;            /* more than what is withheld */
     struct err unanswered; /* the first failure; code 0: none */
     char withheld[160];
 };
@@ -30,7 +31,7 @@ const struct err *judgement_unanswered(const struct judgement *j) {
 
 const char *judgement_withheld(const struct judgement *j) { return j->inquiry ? j->inquiry->withheld : ""; }
 
-bool judgement_has_asked(const struct judgement *j) { return j->inquiry && j->inquiry->until_us; }
+bool judgement_has_asked(const struct judgement *j) { return j->inquiry && j->inquiry->asked; }
 
 static void drop_answer(struct judgement *j) {
     reader_release(&j->reader);
@@ -136,6 +137,7 @@ static bool ask(struct inquiry *q) {
         q->ask = ask_start(&a->diagnosis->asks, script_request(q->task), timeout_ms, answered, q, &now);
     else
         err_set(&now.err, ERR_TIMEOUT, "all answers together took more than %d s", INQUIRY_MS / 1000);
+    q->asked |= q->ask || now.result != ASK_WITHHELD;
     if (q->ask) {
         analysis_waits(a, "an answer is awaited");
         return false;

@@ -15,6 +15,7 @@ struct turn {
     struct turn *prev, *next; /* in line */
     struct inquiry *inquiry;  /* that asks, or NULL */
     bool in_line, taken;
+    bool doubtful; /* while it is either: it is one of those that had no answer last time */
     bool stale;
     int failures; /* in a row */
 };
@@ -26,36 +27,48 @@ static struct turn *turn_of(struct analysis *a) {
     return a->turn;
 }
 
+static bool is_free(const struct analyzer *z, bool doubtful) {
+    return z->turns[doubtful].asking < (doubtful ? DOUBTFUL_AT_ONCE : TURNS_AT_ONCE);
+}
+
+static void leave_line(struct turn *t) {
+    struct turns *turns = &t->analysis->analyzer->turns[t->doubtful];
+    if (t->in_line) DL_DELETE(turns->line, t);
+    t->in_line = false;
+}
+
+static void stand_in_line(struct turn *t) {
+    t->doubtful = t->failures > 0;
+    t->in_line = true;
+    DL_APPEND(t->analysis->analyzer->turns[t->doubtful].line, t);
+}
+
+static void take(struct turn *t) {
+    leave_line(t);
+    t->doubtful = t->failures > 0;
+    t->taken = true;
+    t->analysis->analyzer->turns[t->doubtful].asking++;
+}
+
 bool turn_take(struct analysis *a, struct inquiry *q) {
-    struct analyzer *z = a->analyzer;
     struct turn *t = turn_of(a);
     if (!t) {
         diagnosis_lost(a->diagnosis, "no memory for an analysis that asks");
         return false;
     }
-    if (!t->taken && z->asking < TURNS_AT_ONCE) {
-        t->taken = true;
-        z->asking++;
-    }
-    if (t->taken) {
-        if (t->in_line) DL_DELETE(z->line, t);
-        t->in_line = false;
+    if (!t->taken && is_free(a->analyzer, t->failures > 0)) take(t);
+    if (t->taken)
         t->inquiry = q;
-    } else if (!t->in_line) {
-        t->in_line = true;
-        DL_APPEND(z->line, t);
-    }
+    else if (!t->in_line)
+        stand_in_line(t);
     return t->taken;
 }
 
 /* The turn is given, not offered: whoever comes meanwhile stands behind. */
-static void call_next(struct analyzer *z) {
-    struct turn *next = z->line;
-    if (!next || z->asking >= TURNS_AT_ONCE) return;
-    DL_DELETE(z->line, next);
-    next->in_line = false;
-    next->taken = true;
-    z->asking++;
+static void call_next(struct analyzer *z, bool doubtful) {
+    struct turn *next = z->turns[doubtful].line;
+    if (!next || !is_free(z, doubtful)) return;
+    take(next);
     analysis_enqueue(next->analysis);
 }
 
@@ -65,8 +78,8 @@ void turn_end(struct analysis *a) {
     t->inquiry = NULL;
     if (!t->taken) return;
     t->taken = false;
-    a->analyzer->asking--;
-    call_next(a->analyzer);
+    a->analyzer->turns[t->doubtful].asking--;
+    call_next(a->analyzer, t->doubtful);
 }
 
 struct inquiry *turn_inquiry(const struct analysis *a) {
@@ -107,10 +120,11 @@ void turn_forget(struct analysis *a, bool pass) {
     struct turn *t = a->turn;
     struct analyzer *z = a->analyzer;
     if (!t) return;
+    bool doubtful = t->doubtful;
     inquiry_drop(t->inquiry);
-    if (t->in_line) DL_DELETE(z->line, t);
-    if (t->taken) z->asking--;
+    leave_line(t);
+    if (t->taken) z->turns[doubtful].asking--;
     a->turn = NULL;
     free(t);
-    if (pass) call_next(z);
+    if (pass) call_next(z, doubtful);
 }

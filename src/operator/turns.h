@@ -2,7 +2,8 @@
  * turns: which analyses may ask the world now, which wait in line, and when each asks again.
  *
  * Of one analyzer a few ask at the same time; the others wait in the order in which they came, so that each has its turn and an analyzer
- * whose answers do not come holds up no other. Who waits keeps nothing but its place: its policy is asked from the start when its turn
+ * whose answers do not come holds up no other. Those whose last answer did not come have turns of their own, so that they hold up none of
+ * the rest either. Who waits keeps nothing but its place: its policy is asked from the start when its turn
  * comes. An analysis that has asked does so again after the interval of whoever wants to see it (diagnosis_listener), after a failure
  * sooner: after 10 s, then twice that, and so on up to the interval. Part of the diagnosis.
  */
@@ -13,7 +14,7 @@
 
 struct inquiry;
 
-enum { TURNS_AT_ONCE = 4 }; /* of one analyzer */
+enum { TURNS_AT_ONCE = 4, DOUBTFUL_AT_ONCE = 2 }; /* of one analyzer; of those that had no answer last time */
 
 /* True: the analysis may ask, as part of this inquiry, until turn_end. False: it is in line. ERR_NOMEM counts as that too. */
 bool turn_take(struct analysis *a, struct inquiry *q);

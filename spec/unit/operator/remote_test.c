@@ -25,7 +25,8 @@ struct site {
     struct api *api;
     struct http_exchange *held[MAX_HELD]; /* requests for logs that have no answer yet */
     size_t held_count, asked;
-    const char *pods; /* the items of the list */
+    bool hold_failing; /* pods named fail have no answer at all */
+    const char *pods;  /* the items of the list */
     const char *reply; /* to a request for a log: a text; NULL: it is held. Pods named deny…, fail… and none… have answers of their own */
 };
 
@@ -33,11 +34,11 @@ static void answer_log(struct site *s, struct http_exchange *x, const char *pod)
     s->asked++;
     if (strncmp(pod, "deny", 4) == 0)
         api_status(x, 403, "Forbidden", "logs are forbidden", 0);
-    else if (strncmp(pod, "fail", 4) == 0)
+    else if (strncmp(pod, "fail", 4) == 0 && !s->hold_failing)
         api_status(x, 500, "InternalError", "dial tcp: connection refused", 0);
     else if (strncmp(pod, "none", 4) == 0)
         api_status(x, 400, "BadRequest", "container is waiting to start", 0);
-    else if (s->reply)
+    else if (s->reply && strncmp(pod, "fail", 4) != 0)
         http_respond(x, 200, "text/plain", str_of(s->reply));
     else
         s->held[s->held_count++] = x;
@@ -250,6 +251,28 @@ static void a_few_ask_at_once_and_hold_up_nobody_else(void **state) {
     close_site(&s);
 }
 
+/* Those that had no answer before have turns of their own. */
+static void who_fails_holds_up_nobody(void **state) {
+    struct site s;
+    open_site(&s, *state,
+              POD("fail-a", "") "," POD("fail-b", "") "," POD("fail-c", "") "," POD("fail-d", "") "," POD("fail-e", "") "," POD("web", ""));
+    write_analyzer(&s, "Log");
+    s.reply = "fine";
+    start(&s);
+    AWAIT(&s, said(&s, "Log/shop/web") && !is_waiting(&s, "Log"));
+    assert_int_equal(s.asked, 6);
+    s.hold_failing = true;
+    pass_seconds(&s, 10);
+    AWAIT(&s, s.held_count == DOUBTFUL_AT_ONCE);
+    s.reply = "broken";
+    pass_seconds(&s, INTERVAL_S - 10);
+    AWAIT(&s, strcmp(said(&s, "Log/shop/web"), "broken") == 0);
+    assert_int_equal(s.held_count, DOUBTFUL_AT_ONCE);
+    release(&s, "");
+    AWAIT(&s, s.held_count == DOUBTFUL_AT_ONCE);
+    close_site(&s);
+}
+
 /* It is looked at again after the answer, and once however often it has changed meanwhile. */
 static void a_change_meanwhile_is_not_lost(void **state) {
     struct site s;
@@ -304,6 +327,7 @@ int main(void) {
         TEST(no_answer_is_no_verdict),
         TEST(a_failure_is_asked_about_again_ever_more_slowly),
         TEST(a_few_ask_at_once_and_hold_up_nobody_else),
+        TEST(who_fails_holds_up_nobody),
         TEST(a_change_meanwhile_is_not_lost),
         TEST(an_object_that_goes_meanwhile_is_gone_at_once),
     };
