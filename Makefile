@@ -9,7 +9,7 @@ REVISION := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 
 # Lowest first: a layer includes those before it (make layers).
 LAYERS   := base metrics doc net devcluster kube script operator cli
-PACKAGES := lua5.4 libcurl libcjson yaml-0.1 openssl libuv libmicrohttpd
+PACKAGES := lua5.4 libcurl libcjson yaml-0.1 openssl zlib libuv libmicrohttpd
 
 # The OpenSSF "Compiler Options Hardening Guide for C", as far as gcc 12 has them. Without -ftrivial-auto-var-init: in a
 # local struct that holds arrays of structs with arrays of padded structs, gcc 12.2 clears bytes of values as if they were padding.

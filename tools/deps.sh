@@ -4,7 +4,7 @@
 #   tools/deps.sh compile|build|e2e|image|lint|fuzz|valgrind...
 set -euo pipefail
 
-compile=(gcc libc6-dev make pkg-config binutils liblua5.4-dev libcjson-dev libyaml-dev libcurl4-openssl-dev libssl-dev libuv1-dev libmicrohttpd-dev
+compile=(gcc libc6-dev make pkg-config binutils liblua5.4-dev libcjson-dev libyaml-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libuv1-dev libmicrohttpd-dev
          uthash-dev ca-certificates)
 build=(lua5.4 lua-busted lua-cjson lua-yaml lua-socket libcmocka-dev curl)
 e2e=(openssl)

@@ -377,6 +377,7 @@ function StepContext.findings() end
 ---@field description string
 ---@field state "active"|"inactive"|"unread"|"failing" inactive: the cluster lacks its kind; unread: something may not or could not be read; failing: the policy failed
 ---@field reason string why it is not active; of an active one, which kinds it had to do without
+---@field withheld string what an active one did without as it is not permitted to look, or the snapshot does not have it
 ---@field failed integer objects that could not be judged
 ---@field rules {name: string, severity: k8sgpt.Severity}[]
 
@@ -446,6 +447,25 @@ function k8sgpt.sha256(input) end
 ---@param message string
 ---@return string
 function k8sgpt.hmac_sha256(key, message) end
+
+--- What gzip (RFC 1952) packed, 1 MiB at most.
+---@param bytes string
+---@return string? text
+---@return string? message when it is not gzip, cut off, or larger
+function k8sgpt.gunzip(bytes) end
+
+---@class k8sgpt.Certificate
+---@field notBefore k8sgpt.Time
+---@field notAfter k8sgpt.Time
+---@field names string[] the host names that it is for (subjectAltName)
+---@field strangers string[] of the hosts that were given, those that it is not for; the subject's common name counts for nothing (RFC 9525)
+
+--- The first certificate of a PEM text, which is the server's own where there is a chain.
+---@param pem string
+---@param hosts? string[]
+---@return k8sgpt.Certificate?
+---@return string? message when it holds none
+function k8sgpt.certificate(pem, hosts) end
 
 --- JSON text of a value. style "go" escapes as Go's encoding/json does; keys of tables come sorted, those of views in document order.
 ---@param value any

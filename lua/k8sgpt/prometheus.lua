@@ -19,7 +19,7 @@ local prometheus = {
   POD_FIELDS = {
     "spec.containers[].name", "spec.containers[].args", "spec.containers[].command", "spec.containers[].volumeMounts[].name",
     "spec.containers[].volumeMounts[].mountPath", "spec.volumes[].name", "spec.volumes[].configMap.name", "spec.volumes[].configMap.items",
-    "status.phase",
+    "spec.volumes[].secret.secretName", "spec.volumes[].secret.items", "status.phase",
   },
 }
 for file in pairs(FILES) do table.insert(prometheus.CONFIG_MAP_FIELDS, ('data["%s"]'):format(file)) end
@@ -67,35 +67,53 @@ local function key_of(source, file)
   return not source.items and file or nil
 end
 
+local function found_in(kind, namespace, name, key, text)
+  return { text = text, name = name, is_secret = kind == "Secret",
+    evidence = evidence.at(("%s %s/%s: data[%s], bytes"):format(kind, namespace, name, key), #text) }
+end
+
+local function from_config_map(ctx, namespace, source, file)
+  local key = key_of(source, file)
+  local map = FILES[key] and ctx.get(CONFIG_MAP, namespace, source.name)
+  local text = map and dig(map, "data", key)
+  return text and found_in("ConfigMap", namespace, source.name, key, text)
+end
+
+local GZIP = "\x1f\x8b" -- RFC 1952: the two bytes that it begins with; prometheus-operator packs what it generates
+
+local function from_secret(ctx, namespace, source, file)
+  local key = key_of(source, file)
+  local text = key and ctx.secret_content(namespace, source.secretName, key)
+  if text and text:sub(1, #GZIP) == GZIP then text = k8sgpt.gunzip(text) end
+  return text and found_in("Secret", namespace, source.secretName, key, text)
+end
+
 local function from_volume(ctx, pod, name, file)
+  local namespace = pod.metadata.namespace
   for _, volume in ipairs(dig(pod, "spec", "volumes") or {}) do
-    local source = volume.name == name and volume.configMap
-    local key = source and key_of(source, file)
-    local map = FILES[key] and ctx.get(CONFIG_MAP, pod.metadata.namespace, source.name)
-    local text = map and dig(map, "data", key)
-    if text then
-      local path = ("ConfigMap %s/%s: data[%s], bytes"):format(map.metadata.namespace, map.metadata.name, key)
-      return text, evidence.at(path, #text), map.metadata.name
-    end
+    if volume.name == name and volume.configMap then return from_config_map(ctx, namespace, volume.configMap, file) end
+    if volume.name == name and volume.secret then return from_secret(ctx, namespace, volume.secret, file) end
   end
 end
 
---- The text of the configuration that a pod of Prometheus runs with.
----@param ctx k8sgpt.ReadContext
+---@class k8sgpt.PrometheusConfig
+---@field text string
+---@field name string of the ConfigMap or Secret
+---@field is_secret boolean
+---@field evidence {path: string, value: string} where it stands; not what, as it may hold passwords
+
+--- The configuration that a pod of Prometheus runs with. For analyzers that say remote and secret_content.
+---@param ctx k8sgpt.RemoteContext
 ---@param pod k8sgpt.View
----@return string? nil: it is no pod of Prometheus, it is over or goes, or its file is in none of the ConfigMaps and keys looked at
----@return {path: string, value: string}? evidence where it stands; not what, as it may hold passwords
----@return string? name of that ConfigMap
+---@return k8sgpt.PrometheusConfig? nil: it is no pod of Prometheus, it is over or goes, or its file is in none of the places looked at
 function prometheus.config(ctx, pod)
   local phase = dig(pod, "status", "phase")
   if pod.metadata.deletionTimestamp or phase == "Succeeded" or phase == "Failed" or not is_prometheus(pod) then return nil end
   for _, container in ipairs(dig(pod, "spec", "containers") or {}) do
     local path = path_of(container)
     local volume, file = place_of(container, path or "")
-    if volume then
-      local text, where, name = from_volume(ctx, pod, volume, file)
-      if text then return text, where, name end
-    end
+    local found = volume and from_volume(ctx, pod, volume, file)
+    if found then return found end
   end
 end
 
@@ -181,9 +199,9 @@ end
 
 local TAGS = { array = "seq", string = "str", integer = "int", float = "float", boolean = "bool" }
 
-local function no_mapping(value)
+local function no_mapping(value, is_secret)
   local kind = k8sgpt.type(value)
-  local shown = kind == "array" and "" or (" `%s`"):format(tostring(value))
+  local shown = (kind == "array" or is_secret) and "" or (" `%s`"):format(tostring(value))
   return ("yaml: unmarshal errors:\n  line 1: cannot unmarshal !!%s%s into config.plain"):format(TAGS[kind] or kind, shown)
 end
 
@@ -197,16 +215,16 @@ local function scrapes(config)
 end
 
 --- What is wrong with a configuration. One that is not read at all scrapes nothing either, which upstream says as well.
----@param text string YAML
+---@param source k8sgpt.PrometheusConfig
 ---@return {rule: "invalid"|"no-scrapes", text: string}[]
-function prometheus.problems(text)
-  local config, why, is_syntax = k8sgpt.yaml_decode(text)
+function prometheus.problems(source)
+  local config, why, is_syntax = k8sgpt.yaml_decode(source.text)
   if why and not is_syntax then return {} end -- it may be good: aliases, for one, are
   local found = {}
   local function add(rule, said) found[#found + 1] = { rule = rule, text = said } end
   if config == nil then config = {} end
   local global = is_section(config) and is_section(config.global) and config.global or {}
-  local problem = why and as_upstream(why) or not is_section(config) and no_mapping(config) or global_problem(global)
+  local problem = why and as_upstream(why) or not is_section(config) and no_mapping(config, source.is_secret) or global_problem(global)
   local entries, is_more = scrapes(is_section(config) and config or {})
   if problem then add("invalid", INVALID .. problem) end
   local of_jobs = not problem and scrape_problem(entries, global)

@@ -131,8 +131,8 @@ function report.count(results)
   return count, by_severity, objects
 end
 
-local function with_reason(input, what, analyzer)
-  return input.anonymize and what or ("%s: %s"):format(what, analyzer.reason)
+local function with_reason(input, what, reason)
+  return input.anonymize and what or ("%s: %s"):format(what, reason)
 end
 
 --- What an analyzer could not judge, and why; nil when it judged all. Reasons may name what is in the cluster.
@@ -142,7 +142,7 @@ end
 function report.problem(input, analyzer)
   if analyzer.state ~= "failing" and analyzer.state ~= "unread" then return nil end
   local what = analyzer.failed > 0 and ("%d objects could not be judged"):format(analyzer.failed) or "not all could be looked at"
-  return with_reason(input, what, analyzer)
+  return with_reason(input, what, analyzer.reason)
 end
 
 --- What an analyzer that judged all had to do without; nil when there was nothing.
@@ -150,8 +150,10 @@ end
 ---@param analyzer k8sgpt.ReportAnalyzer
 ---@return string?
 function report.lack(input, analyzer)
-  if analyzer.state ~= "active" or analyzer.reason == "" then return nil end
-  return with_reason(input, "checks were left out", analyzer)
+  local withheld = analyzer.withheld or ""
+  local reason = analyzer.reason ~= "" and analyzer.reason or withheld
+  if analyzer.state ~= "active" or reason == "" then return nil end
+  return with_reason(input, "checks were left out", reason)
 end
 
 --- Both of all of these, one line an analyzer: "[Node] not all could be looked at: v1/Node may not be read".

@@ -7,7 +7,7 @@ local prometheus = require "k8sgpt.prometheus"
 local function problems(config, why, is_syntax)
   k8sgpt.yaml_decode = function() return config, why, is_syntax end
   local rules = {}
-  for i, problem in ipairs(prometheus.problems("")) do rules[i] = problem.text:gsub("^error validating Prometheus YAML configuration: ", "") end
+  for i, problem in ipairs(prometheus.problems { text = "" }) do rules[i] = problem.text:gsub("^error validating Prometheus YAML configuration: ", "") end
   return rules
 end
 

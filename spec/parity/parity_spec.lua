@@ -13,8 +13,7 @@ local DONE <const> = {
   CronJob = {}, ValidatingWebhookConfiguration = {}, MutatingWebhookConfiguration = {}, ConfigMap = {}, HorizontalPodAutoscaler = {},
   PodDisruptionBudget = {}, NetworkPolicy = {}, GatewayClass = {}, Gateway = {}, HTTPRoute = {}, Storage = {}, Security = {}, ClusterCatalog = {},
   ClusterExtension = {}, ClusterServiceVersion = {}, Subscription = {}, InstallPlan = {}, CatalogSource = {}, OperatorGroup = {}, PolicyReport = {},
-  ClusterPolicyReport = {}, ScaledObject = {}, PrometheusConfigRelabelReport = {},
-  Ingress = { v214 = "the content of a Secret is not read" },
+  ClusterPolicyReport = {}, ScaledObject = {}, PrometheusConfigValidate = {}, PrometheusConfigRelabelReport = {}, Ingress = {},
 }
 
 local recording = parity.recording()
@@ -119,7 +118,7 @@ describe("The recording", function()
     if not recording then return pending("there is no recording at " .. parity.FOLDER) end
     local wanted = found_by_analyze()
     local cluster = recorded_cluster()
-    cluster:operator { "--now", recording.now }
+    cluster:operator { "--now", recording.now, "--secret-content" }
     local found, goal = parity.found(), count(wanted.texts)
     while count(found.texts) < goal do -- as long as it gets on
       local before = count(found.texts)

@@ -80,6 +80,8 @@ static void put_analyzer(struct doc_builder *b, const struct oneshot *o, const s
     doc_pair_str(b, "description", str_of(p->description));
     doc_pair_str(b, "state", str_of(states[insight]));
     doc_pair_str(b, "reason", str_of(why));
+    (void)diagnosis_withheld(o->diagnosis, str_of(p->name), &why);
+    doc_pair_str(b, "withheld", str_of(why));
     doc_pair_int(b, "failed", (int64_t)objects);
     put_rules(b, p);
     doc_end_object(b);

@@ -193,6 +193,7 @@ void lib_k8sgpt_open(lua_State *L) {
                                          {"type", k8sgpt_type},
                                          {NULL, NULL}};
     luaL_newlib(L, functions);
+    lib_decode_open(L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm_of(L)->null_ref);
     lua_setfield(L, -2, "null");
 }

@@ -79,14 +79,16 @@ local function describe_rules(rules)
   return table.concat(out, "<br>")
 end
 
-local function describe_watches(watches)
+local function describe_reads(policy)
   local out, seen = {}, {}
-  for i, watch in ipairs(watches) do
+  for i, watch in ipairs(policy.watches) do
     local gvk = type(watch) == "table" and watch[1] or watch
     local is_subject = i == 1 or type(watch) == "table" and watch.subject
     if not seen[gvk] then out[#out + 1] = is_subject and ("**%s**"):format(gvk) or gvk end
     seen[gvk] = true
   end
+  if policy.logs then out[#out + 1] = "*logs of pods*" end
+  if policy.secret_content then out[#out + 1] = "*what is in Secrets*" end
   return table.concat(out, "<br>")
 end
 
@@ -95,6 +97,6 @@ local other = differences(known)
 io.write(INTRODUCTION)
 for _, name in ipairs(sorted(known)) do
   local policy = known[name]
-  local cells = { name, policy.description, describe_rules(policy.rules), describe_watches(policy.watches), table.concat(other[name] or {}, "<br>") }
+  local cells = { name, policy.description, describe_rules(policy.rules), describe_reads(policy), table.concat(other[name] or {}, "<br>") }
   io.write("| ", table.concat(cells, " | "), " |\n")
 end

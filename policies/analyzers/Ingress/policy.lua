@@ -3,6 +3,7 @@
 local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
+local tls = require "k8sgpt.tls"
 
 local dig, text_of = object.dig, object.text
 
@@ -69,19 +70,47 @@ local function backends(ctx, found, ingress)
   for _, target in ipairs(targets) do backend(ctx, found, ingress.metadata.namespace, target) end
 end
 
-local function certificates(ctx, found, ingress)
+-- Hosts of an entry; without any, those of the rules.
+local function hosts_of(ingress, entry)
+  local hosts = {}
+  for _, host in ipairs(entry.hosts or {}) do hosts[#hosts + 1] = text_of(host) end
+  if #hosts > 0 then return hosts end
+  for _, rule in ipairs(dig(ingress, "spec", "rules") or {}) do hosts[#hosts + 1] = text_of(rule.host) end
+  return hosts
+end
+
+local function certificate(ctx, found, ingress, entry)
+  local namespace, name = ingress.metadata.namespace, entry.secretName
+  local pem, unknown = ctx.secret_content(namespace, name, "tls.crt")
+  for _, problem in ipairs(unknown and {} or tls.problems(ctx, pem, hosts_of(ingress, entry))) do
+    local text = ("Ingress uses the secret %s/%s as a TLS certificate which %s."):format(namespace, name, problem.text)
+    local failure = add(found, problem.rule, problem.host and name .. ":" .. problem.host or name, text, namespace, name, problem.host)
+    failure.evidence = { evidence.at(("Secret %s/%s: tls.crt"):format(namespace, name), problem.value) }
+  end
+end
+
+local function missing_certificate(ctx, found, ingress, name)
   local meta, rule = ingress.metadata, "tls"
   for _, annotation in ipairs(ISSUERS) do
     if dig(meta, "annotations", annotation) then rule = "issuing" end
   end
   -- In an older Ingress the Secret was only just removed or named: that counts from now.
   local is_new = (ctx.age(meta.creationTimestamp) or 0) < NEW_CERTIFICATE[rule]
+  local text = ("Ingress uses the secret %s/%s as a TLS certificate which does not exist."):format(meta.namespace, name)
+  add(found, rule, name, text, meta.namespace, name).since = is_new and meta.creationTimestamp or nil
+end
+
+local function certificates(ctx, found, ingress)
+  local namespace = ingress.metadata.namespace
   for _, entry in ipairs(dig(ingress, "spec", "tls") or {}) do
     local name = text_of(entry.secretName)
-    if name and ctx.readable(SECRET, meta.namespace) and not ctx.exists(SECRET, meta.namespace, name) then
-      local text = ("Ingress uses the secret %s/%s as a TLS certificate which does not exist."):format(meta.namespace, name)
-      add(found, rule, name, text, meta.namespace, name).since = is_new and meta.creationTimestamp or nil
+    if not name or not ctx.readable(SECRET, namespace) then goto continue end
+    if ctx.exists(SECRET, namespace, name) then
+      certificate(ctx, found, ingress, entry)
+    else
+      missing_certificate(ctx, found, ingress, name)
     end
+    ::continue::
   end
 end
 
@@ -106,9 +135,12 @@ return {
   fields = {
     'metadata.annotations["kubernetes.io/ingress.class"]', 'metadata.annotations["cert-manager.io/cluster-issuer"]',
     'metadata.annotations["cert-manager.io/issuer"]', 'metadata.annotations["kubernetes.io/tls-acme"]', "spec.ingressClassName",
-    "spec.defaultBackend.service", "spec.rules[].http.paths[].backend.service", "spec.tls[].secretName", "status.loadBalancer.ingress",
+    "spec.defaultBackend.service", "spec.rules[].http.paths[].backend.service", "spec.rules[].host", "spec.tls[].secretName", "spec.tls[].hosts",
+    "status.loadBalancer.ingress",
   },
   indexes = { [INGRESS_CLASS] = { IS_DEFAULT } },
+  remote = true,
+  secret_content = true,
   rules = {
     ["no-class"] = { severity = "medium", grace = 3, evidence = { "spec.ingressClassName" } }, -- tools create what belongs together one after another
     class = { severity = "high", grace = 3, evidence = { "spec.ingressClassName?", 'metadata.annotations["kubernetes.io/ingress.class"]?' } },
@@ -119,6 +151,9 @@ return {
     port = { severity = "high", grace = 3, evidence = { "spec.rules[].http.paths[].backend.service", "spec.defaultBackend.service?" } },
     tls = { severity = "high", grace = NEW_CERTIFICATE.tls, evidence = { "spec.tls[secretName={key}].secretName" } },
     issuing = { severity = "high", grace = NEW_CERTIFICATE.issuing, evidence = { "spec.tls[secretName={key}].secretName" } },
+    expired = { severity = "high", evidence = { "spec.tls[secretName={key}].secretName" } },
+    ["no-certificate"] = { severity = "high", grace = 60, evidence = { "spec.tls[secretName={key}].secretName" } },
+    ["other-host"] = { severity = "medium", evidence = { "spec.tls[].hosts?" } },
   },
   run = run,
 }

@@ -39,17 +39,17 @@ end
 
 local function run(ctx, pod)
   local found, seen, meta = {}, {}, pod.metadata
-  local config, where, map = prometheus.config(ctx, pod)
-  for _, job in ipairs(config and prometheus.discovering_jobs(config) or {}) do
+  local config = prometheus.config(ctx, pod)
+  for _, job in ipairs(config and prometheus.discovering_jobs(config.text) or {}) do
     local name = tostring(dig(job, "job_name") or "")
     if #found < MAX_JOBS and not seen[name] then
       local text = ("job_name:\n%s\nrelabel_configs:\n%s\nkubernetes_sd_configs:\n%s\n")
         :format(name, list(job.relabel_configs, RELABEL, "- ", "  "), list(job.kubernetes_sd_configs, DISCOVERY, "", ""))
       found[#found + 1] = {
         rule = "job", key = name, text = text, as = { kind = "PrometheusConfigRelabelReport" },
-        evidence = { where }, sensitive = mask.sensitive(text, name, meta.namespace, meta.name),
+        evidence = { config.evidence }, sensitive = mask.sensitive(text, name, meta.namespace, meta.name),
       }
-      mask.also(found[#found], meta.namespace, map)
+      mask.also(found[#found], meta.namespace, config.name)
       seen[name] = true
     end
   end
@@ -63,6 +63,8 @@ return {
   description = "How jobs of Prometheus choose and label what they find in Kubernetes (a report, no fault)",
   watches = { "v1/Pod", { prometheus.CONFIG_MAP, fields = prometheus.CONFIG_MAP_FIELDS } },
   fields = prometheus.POD_FIELDS,
+  remote = true,
+  secret_content = true,
   rules = { job = { severity = "low" } },
   run = run,
 }

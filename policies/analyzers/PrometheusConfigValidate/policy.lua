@@ -5,12 +5,12 @@ local prometheus = require "k8sgpt.prometheus"
 
 local function run(ctx, pod)
   local found, meta = {}, pod.metadata
-  local text, where, map = prometheus.config(ctx, pod)
-  for i, problem in ipairs(text and prometheus.problems(text) or {}) do
+  local config = prometheus.config(ctx, pod)
+  for i, problem in ipairs(config and prometheus.problems(config) or {}) do
     problem.as = { kind = "PrometheusConfigValidate" }
-    problem.evidence = { where }
+    problem.evidence = { config.evidence }
     problem.sensitive = mask.sensitive(problem.text, meta.namespace, meta.name)
-    found[i] = mask.also(problem, meta.namespace, map)
+    found[i] = mask.also(problem, meta.namespace, config.name)
   end
   return found
 end
@@ -22,6 +22,8 @@ return {
   description = "Pods of Prometheus with a configuration that it refuses, or that scrapes nothing",
   watches = { "v1/Pod", { prometheus.CONFIG_MAP, fields = prometheus.CONFIG_MAP_FIELDS } },
   fields = prometheus.POD_FIELDS,
+  remote = true,
+  secret_content = true,
   rules = { invalid = { severity = "high" }, ["no-scrapes"] = { severity = "medium" } },
   run = run,
 }

@@ -50,9 +50,11 @@ end
 
 --- What the status says of an analyzer.
 local function described(analyzer)
-  local denied, reason = analyzer.denied or "", analyzer.reason
-  local both = denied ~= "" and reason ~= "" and "; " or ""
-  return { name = analyzer.name, state = analyzer.state, reason = denied .. both .. reason }
+  local parts = {}
+  for _, part in ipairs { analyzer.denied or "", analyzer.reason, analyzer.withheld or "" } do
+    if part ~= "" then parts[#parts + 1] = part end
+  end
+  return { name = analyzer.name, state = analyzer.state, reason = table.concat(parts, "; ") }
 end
 
 local function described_all(analyzers)
