@@ -2,9 +2,10 @@
 
 #include <stdio.h>
 
+#include "base/file.h"
 #include "memory.h"
 
-enum { MAX_ANSWER_BYTES = 4096 };
+enum { MAX_ANSWER_BYTES = 4096, MAX_FILE_BYTES = 16 * 1024 * 1024 };
 
 /* k8s.io/apimachinery/pkg/apis/meta/v1: the reasons of a Status. */
 static const char *reason_of(int status) {
@@ -34,7 +35,17 @@ static struct buf status_object(const struct fault *fault) {
     return out;
 }
 
+static struct buf file_answer(const struct fault *fault) {
+    struct buf out = buf_new(2 * MAX_FILE_BYTES), body = buf_new(MAX_FILE_BYTES);
+    or_end(file_read(fault->file, &body, NULL));
+    or_end(buf_printf(&out, NULL, "HTTP/1.1 %d OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n", fault->status, body.len));
+    or_end(buf_append(&out, body.data, body.len, NULL));
+    buf_free(&body);
+    return out;
+}
+
 struct buf canned_answer(const struct fault *fault) {
+    if (fault->file[0]) return file_answer(fault);
     struct buf out = buf_new(2 * MAX_ANSWER_BYTES), body = status_object(fault);
     if (fault->in_stream) {
         static const char BEGIN[] = "{\"type\":\"ERROR\",\"object\":";

@@ -1,5 +1,7 @@
 #include "rule.h"
 
+#include <stdio.h>
+
 #include "memory.h"
 
 enum { MAX_RULES = 256 };
@@ -63,8 +65,8 @@ static enum fault_kind kind_of(const char *name) {
 
 /* A member that no rule has is a mistake of the test, which would wait for nothing. */
 static int check_members(const cJSON *json, struct err *err) {
-    static const char *const KNOWN[] = {"do",   "fault", "method", "verb",        "path",    "nth",       "times", "after", "reset",
-                                        "rate", "ms",    "status", "retry_after", "applied", "in_stream", "event", "point", "side"};
+    static const char *const KNOWN[] = {"do", "fault",  "method",      "verb",    "path",      "nth",   "times", "after", "reset", "rate",
+                                        "ms", "status", "retry_after", "applied", "in_stream", "event", "point", "side",  "file"};
     const cJSON *member;
     cJSON_ArrayForEach(member, json) {
         size_t i = 0;
@@ -84,9 +86,9 @@ static int check_fault(const struct fault *f, const cJSON *json, bool raw, struc
 }
 
 static struct fault fault_of(const cJSON *json) {
-    const char *side = text_of(json, "side"), *point = text_of(json, "point");
+    const char *side = text_of(json, "side"), *point = text_of(json, "point"), *file = text_of(json, "file");
     int64_t after = number_of(json, "after", 0);
-    return (struct fault){
+    struct fault fault = {
         .kind = kind_of(text_of(json, "fault")),
         .up = side && strcmp(side, "up") == 0,
         .reset = flag_of(json, "reset"),
@@ -100,6 +102,8 @@ static struct fault fault_of(const cJSON *json) {
         .status = (int)number_of(json, "status", 0),
         .retry_after_s = (int)number_of(json, "retry_after", 0),
     };
+    snprintf(fault.file, sizeof fault.file, "%s", file ? file : "");
+    return fault;
 }
 
 static char *copy_of(const cJSON *json, const char *key) {

@@ -16,9 +16,11 @@
  *     delay      {"ms": N}                     the answer begins so much later
  *     answer     {"status": N, "retry_after": seconds, "applied": true, "in_stream": true}
  *                                              instead of the server's answer: `applied`, after the server has answered; else the request
- * is not sent on. `in_stream`: 200 and an event of type ERROR duplicate  {"event": N}                  the Nth event of a watch comes twice
- * (default 1) refuse     {}                            the connection is reset, nothing is sent on hold       {"point": "request"|"answer"}
- * the request is not sent on, or its answer not passed down, until control says go
+ *                                          is not sent on. `in_stream`: 200 and an event of type ERROR
+ *     answer     {"status": N, "file": PATH}   with what is in the file, as text
+ *     duplicate  {"event": N}                  the Nth event of a watch comes twice (default 1)
+ *     refuse     {}                            the connection is reset, nothing is sent on
+ *     hold       {"point": "request"|"answer"} the request is not sent on, or its answer not passed down, until control says go
  *
  * "side": "up" turns cut, half_close, black_hole, trickle and delay to what the client sends. Without HTTP a connection takes the place of
  * the request, and only these and refuse can be asked for.
@@ -56,6 +58,7 @@ struct fault {
     uint64_t after;
     int64_t rate, delay_ms, event;
     int status, retry_after_s;
+    char file[200]; /* of an answer: its body; "": a Status */
 };
 
 struct request_line {
