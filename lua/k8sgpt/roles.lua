@@ -13,8 +13,8 @@ roles.GROUP = "rbac.authorization.k8s.io"
 local NAME <const>, ELECTION <const> = "k8sgpt-operator-manager", "k8sgpt-operator-leader-election"
 local LEASE <const>, SECRET <const> = "coordination.k8s.io/v1/Lease", "v1/Secret"
 
--- Secrets are looked up one by one, everything else is listed and watched.
-local function verbs_of(gvk) return gvk == SECRET and { "get" } or { "list", "watch" } end
+-- Secrets and logs are looked up one by one, everything else is listed and watched.
+local function verbs_of(read) return (read.gvk == SECRET or read.subresource) and { "get" } or { "list", "watch" } end
 
 local function own_needs(input)
   local needs = {}
@@ -29,7 +29,9 @@ local function add_reads(needs, input)
   local watched = {}
   for _, read in ipairs(input.reads) do watched[read.gvk] = watched[read.gvk] or read.widens end
   for _, read in ipairs(input.reads) do
-    if watched[read.gvk] then needs[#needs + 1] = { gvk = read.gvk, verbs = verbs_of(read.gvk), by = read.by } end
+    if watched[read.gvk] then
+      needs[#needs + 1] = { gvk = read.gvk, subresource = read.subresource, verbs = verbs_of(read), by = read.by }
+    end
   end
   return watched
 end

@@ -50,6 +50,14 @@ describe("rbac", function()
     assert.are.same({ "list watch", "get" }, { have["gateway.networking.k8s.io/gateways"], have["/nodes"] })
   end)
 
+  it("gives logs and Secrets to those that ask for them", function()
+    local have = rights(items("--filter", "Log"), "ClusterRole")
+    assert.are.same({ "list watch", "get" }, { have["/pods"], have["/pods/log"] })
+    local yaml = oneshot.run({ "rbac", "--filter", "Pod", "--filter", "PrometheusConfigValidate" }).output
+    assert.matches("analyzers PrometheusConfigValidate%s+%- secrets\n", yaml)
+    assert.is_nil(yaml:find("pods/log", 1, true))
+  end)
+
   it("leaves out what analyzers read where the engine is a Deployment", function()
     local have = rights(items("--engine", "deployment"), "ClusterRole")
     assert.are.same({ nil, "get list watch patch" }, { have["/pods"], have["core.k8sgpt.ai/k8sgpts"] })

@@ -61,6 +61,16 @@ static void put_own(struct doc_builder *b, bool elects) {
     doc_end_array(b);
 }
 
+static void put_read(struct doc_builder *b, const char *gvk, const char *subresource, const char *by, bool subject, bool widens) {
+    doc_begin_object(b);
+    doc_pair_str(b, "gvk", str_of(gvk));
+    if (subresource) doc_pair_str(b, "subresource", str_of(subresource));
+    doc_pair_str(b, "by", str_of(by));
+    doc_pair_bool(b, "subject", subject);
+    doc_pair_bool(b, "widens", widens);
+    doc_end_object(b);
+}
+
 /* A layer below may have to stand in, so that what it reads counts too. */
 static int put_reader(const struct policy *p, bool widens, void *arg, struct err *err) {
     struct doc_builder *b = arg;
@@ -68,14 +78,9 @@ static int put_reader(const struct policy *p, bool widens, void *arg, struct err
     (void)err;
     snprintf(by, sizeof by, "%.40s/%.100s", policy_kind_folder(p->kind), p->name);
     for (; p; p = p->lower) {
-        for (size_t i = 0; i < p->watch_count; i++) {
-            doc_begin_object(b);
-            doc_pair_str(b, "gvk", str_of(p->watches[i].gvk->text));
-            doc_pair_str(b, "by", str_of(by));
-            doc_pair_bool(b, "subject", p->watches[i].subject);
-            doc_pair_bool(b, "widens", widens);
-            doc_end_object(b);
-        }
+        for (size_t i = 0; i < p->watch_count; i++) put_read(b, p->watches[i].gvk->text, NULL, by, p->watches[i].subject, widens);
+        if (p->logs) put_read(b, "v1/Pod", "log", by, false, widens);
+        if (p->secret_content) put_read(b, "v1/Secret", NULL, by, false, widens);
     }
     return 0;
 }
