@@ -311,8 +311,8 @@ local function table_of(soak, result)
   say("%-28s %10.2f %10.2f", "memory of its own, MB", first.anon, last.anon)
   say("%-28s %10d %10d   (at most %d)", "descriptors", first.fds, last.fds, result.most)
   say("%-28s %10d %10d", "threads", first.threads, last.threads)
-  say("memory of its own after %.0f s: %+.2f MB from the first to the last quarter, the least of it %+.2f ± %.2f MB a day", memory.warm, memory.growth, memory.a_day,
-    memory.uncertain)
+  say("memory of its own after %.0f s: %+.2f MB from the first to the last quarter, the least of it %+.2f ± %.2f MB a day", memory.warm,
+    memory.growth, memory.a_day, memory.uncertain)
   say("at rest %.1f s after the last fault", result.rest)
 end
 

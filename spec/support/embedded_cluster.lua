@@ -41,6 +41,6 @@ function embedded:http(path, options) return web.http(self.url .. path, options)
 
 --- What curl needs to be let in.
 ---@return string[]
-function embedded:flags() return {} end
+function embedded.flags() return {} end
 
 return embedded

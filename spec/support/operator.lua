@@ -75,7 +75,7 @@ function cluster:get(path, accept) return self:request("GET", path, nil, nil, ac
 --- Follows an object: a program whose lines are watch events. Whoever starts it kills it.
 function cluster:watch(object)
   local path = ("%s?watch=1&fieldSelector=metadata.name=%s"):format(path_of(object, true), object.metadata.name)
-  return program.start({ "curl", "-sSN", self.url .. path, table.unpack(self.server:flags()) }, { lasting = program.folder() })
+  return program.start({ "curl", "-sSN", self.url .. path, table.unpack(self.server.flags()) }, { lasting = program.folder() })
 end
 
 ---@return table? nil when it does not exist

@@ -205,6 +205,6 @@ function real.stop() plane:kill("kube-apiserver") end
 function real.version() return plane.etcd:fingerprint("/registry/", is_own) end
 
 function real:http(path, options) return plane:http(self.url .. path, options) end
-function real:flags() return plane:flags() end
+function real.flags() return plane:flags() end
 
 return real

@@ -89,7 +89,9 @@ static void a_certificate_tells_for_whom_and_how_long(void **state) {
 static void what_is_no_certificate_says_so(void **state) {
     (void)state;
     expect("local c, why = k8sgpt.certificate('') return { tostring(c), why }", "[[\"nil\",\"it holds no certificate in PEM\"]]");
-    expect("local c, why = k8sgpt.certificate('-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----\\n') return { c == nil, why ~= nil }", "[[true,true]]");
+    expect("local c, why = k8sgpt.certificate('-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----\\n') return { c == nil, why "
+           "~= nil }",
+           "[[true,true]]");
     expect("local c = k8sgpt.certificate(('" CERTIFICATE "'):sub(1, 300)) return tostring(c)", "nil");
     expect("return k8sgpt.certificate('" CERTIFICATE "', { 1 })", "a list of host names");
 }
