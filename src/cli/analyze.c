@@ -39,7 +39,7 @@ static const char HELP[] =
     "  -h, --help              this text\n"
     "\n"
     "Exit code: 0 nothing is wrong, 1 something is, 2 wrong usage, 3 a policy failed, 4 the cluster or snapshot could not be read, or\n"
-    "not all that was needed of it.\n"
+    "not all that was needed of it, or the report not be written.\n"
     "\n"
     "Examples:\n"
     "  k8sgpt-operator analyze --context staging --namespace 'team-*'\n"
@@ -242,7 +242,8 @@ static int print_report(const struct job *j, struct err *err) {
     struct buf text = buf_new(MAX_REPORT_BYTES);
     struct doc *report = make_report(j, err);
     int rc = report ? oneshot_render(j->oneshot, str_of(j->settings.output), report, &text, err) : (int)err->code;
-    if (!rc && (fwrite(text.data, 1, text.len, stdout) != text.len || fflush(stdout))) rc = err_set(err, ERR_IO, "cannot write the report");
+    if (!rc && (fwrite(text.data, 1, text.len, stdout) != text.len || fflush(stdout)))
+        rc = err_set(err, ERR_IO, "cannot write the report: %m");
     doc_unref(report);
     buf_free(&text);
     return rc;
@@ -273,6 +274,17 @@ static int refuse_report(const struct job *j) {
     return EXIT_USAGE;
 }
 
+/* A slip would pass for a healthy namespace. */
+static int check_namespaces(const struct job *j, struct err *err) {
+    const struct flag_values *wanted = &j->settings.namespaces;
+    for (size_t i = 0; i < wanted->count; i++) {
+        const char *name = wanted->items[i];
+        if (!strchr(name, '*') && !oneshot_has_namespace(j->oneshot, str_of(name)))
+            return err_set(err, ERR_NOT_FOUND, "--namespace: there is no namespace %.100s in what was read", name);
+    }
+    return 0;
+}
+
 static int analyze(struct job *j) {
     const struct settings *s = &j->settings;
     int64_t now_ms;
@@ -283,11 +295,13 @@ static int analyze(struct job *j) {
     if (!is_of_diagnosis(bundle_find(j->bundle, POLICY_REPORT, str_of(s->output)))) return refuse_report(j);
     if (open_cluster(j, &err)) return fail(j, EXIT_CLUSTER, &err);
     int rc = oneshot_read(j->oneshot, &err);
+    if (!rc) rc = check_namespaces(j, &err);
     if (rc) return fail(j, rc == ERR_NOT_FOUND ? EXIT_USAGE : rc == ERR_POLICY ? EXIT_POLICY : EXIT_CLUSTER, &err);
     progress_say(&j->progress, "looking at what was read");
     rc = oneshot_diagnose(j->oneshot, &err);
     progress_end(&j->progress);
-    if (rc || print_report(j, &err)) return fail(j, EXIT_POLICY, &err);
+    if (!rc) rc = print_report(j, &err);
+    if (rc) return fail(j, rc == ERR_IO ? EXIT_CLUSTER : EXIT_POLICY, &err);
     return verdict(j);
 }
 

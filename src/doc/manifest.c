@@ -184,6 +184,9 @@ static int read_yaml(struct manifest *m, struct str all, struct err *err) {
     int rc = 0;
     for (struct str rest = all; !rc && rest.n;) {
         struct str part = next_part(rest);
+        if (part.n > YAML_MAX_BYTES)
+            return err_set(err, ERR_LIMIT, "line %zu: a YAML document of more than %d MiB; write it as JSON, a List or an object a line",
+                           line_of(all.p, rest.p), YAML_MAX_BYTES / 1024 / 1024);
         rc = yaml_read(part, take_document, m, err);
         if (rc) rc = shift_line(err, line_of(all.p, rest.p) - 1);
         rest = (struct str){rest.p + part.n, rest.n - part.n};

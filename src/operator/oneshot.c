@@ -21,11 +21,12 @@ static bool keep(struct group *g, struct finding *f, void *arg) {
 /* What the filters asked for and nobody bears is a slip of who called. */
 static int refuse_unknown(const struct oneshot *o, struct err *err) {
     const struct bundle *bundle = o->options.bundle;
-    struct buf names = buf_new(sizeof err->msg / 2);
+    struct buf names = buf_new(sizeof err->msg - 200); /* beside the rest of the sentence */
     int rc = 0;
     for (size_t i = 0; !rc && i < bundle_count(bundle, POLICY_ANALYZER); i++)
         rc = buf_printf(&names, NULL, "%s%s", i ? ", " : "", bundle_at(bundle, POLICY_ANALYZER, i)->name);
-    err_set(err, ERR_NOT_FOUND, "there is no analyzer %s; there are %s", o->choice.unknown[0], names.len ? names.data : "none");
+    err_set(err, ERR_NOT_FOUND, "there is no analyzer %.100s; there are %s%s", o->choice.unknown[0], names.len ? names.data : "none",
+            rc ? ", …" : "");
     buf_free(&names);
     return ERR_NOT_FOUND;
 }
@@ -113,6 +114,30 @@ int oneshot_capture(struct oneshot *o, bool every, struct err *err) {
     if (!rc) rc = open_stores(o, &wants, err);
     plan_wants_free(&wants);
     return rc;
+}
+
+/* ---- namespaces --------------------------------------------------------------------------------------------------------------- */
+
+struct search {
+    struct str ns;
+    bool found;
+};
+
+static void look_for(const struct store *store, void *arg) {
+    struct search *s = arg;
+    const struct doc *object;
+    for (size_t i = 0; !s->found && (object = store_next(store, &i));)
+        s->found = str_eq(doc_path_str(doc_root(object), "metadata.namespace"), s->ns);
+}
+
+bool oneshot_has_namespace(const struct oneshot *o, struct str name) {
+    struct cluster *c = o->options.cluster;
+    const struct gvk *gvk = gvk_of(STR("v1"), STR("Namespace"));
+    const struct store *all = gvk && cluster_state(c, gvk, NULL) == REFLECTOR_SYNCED ? cluster_store(c, gvk) : NULL;
+    struct search search = {name, all && store_get(all, STR(""), name)};
+    if (o->options.loop) return !all || search.found;
+    if (!search.found) cluster_each_store(c, look_for, &search);
+    return search.found;
 }
 
 /* ---- diagnosis ---------------------------------------------------------------------------------------------------------------- */

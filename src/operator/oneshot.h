@@ -40,6 +40,12 @@ int oneshot_read(struct oneshot *o, struct err *err) ERR_MUST_CHECK;
  */
 int oneshot_capture(struct oneshot *o, bool every, struct err *err) ERR_MUST_CHECK;
 
+/*
+ * Whether the cluster, as far as it was read, has a namespace of this name; a snapshot may have nothing of it but what is in it. True where
+ * that cannot be known.
+ */
+bool oneshot_has_namespace(const struct oneshot *o, struct str name);
+
 /* Looks at every object. Analyzers that fail are no error here. */
 int oneshot_diagnose(struct oneshot *o, struct err *err) ERR_MUST_CHECK;
 

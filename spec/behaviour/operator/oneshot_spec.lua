@@ -94,6 +94,13 @@ describe("analyze of a cluster", function()
     assert.are.same({}, found(analyze(cluster, "--selector", "nobody=has-it")))
   end)
 
+  it("refuses a namespace that is not there, where it may know", function()
+    local ended = run { "analyze", "--kubeconfig", shop().kubeconfig, "--namespace", "shpo" }
+    assert.are.same({ 2, "", "analyze: --namespace: there is no namespace shpo in what was read\n" }, { ended.status, ended.output, ended.errors })
+    local _, unknown = analyze(shop { "v1/Namespace" }, "--namespace", "shpo")
+    assert.are_not.equal(2, unknown.status)
+  end)
+
   it("does not call healthy what it may not read, and tells what else it found", function()
     local cluster = shop { "v1/Node", "apps/v1/Deployment" }
     local answer, ended = analyze(cluster, "--exit-zero")
