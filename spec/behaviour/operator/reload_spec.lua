@@ -60,3 +60,44 @@ describe("after SIGHUP", function()
     assert.are.same(result, first:results()["Pod default/here"])
   end)
 end)
+
+describe("a leader that SIGHUP sends to another server", function()
+  after_each(operator.clean)
+
+  local LEASE <const> = {
+    apiVersion = "coordination.k8s.io/v1", kind = "Lease", metadata = { name = "ea9c19f7.k8sgpt.ai", namespace = "default" },
+    spec = { holderIdentity = "somebody", leaseDurationSeconds = 3600 },
+  }
+
+  local function await_leading(op, leading)
+    operator.await(leading == 1 and "it leads" or "it stands by", function()
+      return op:metric("leader_election_master_status", { name = LEASE.metadata.name }) == leading
+    end)
+  end
+
+  it("stands by there until it gets the Lease of that server", function()
+    local first = operator.cluster { objects.k8sgpt(), objects.image_error("here") }
+    local second = operator.cluster { objects.k8sgpt(), objects.image_error("there"), LEASE }
+    local kubeconfig = program.folder() .. "/config"
+    program.write(kubeconfig, program.read(first.kubeconfig))
+    local op = operator.start(kubeconfig, { "--leader-elect" })
+    first.op, second.op = op, op
+    await_leading(op, 1)
+    first:await_results { "Pod default/here" }
+
+    program.write(kubeconfig, program.read(second.kubeconfig))
+    hang_up(op)
+    await_leading(op, 0)
+    op:await_log("no longer leading: standing by")
+    operator.await("its verdict on what is there", function() return op:metric("k8sgpt_policy_runs_total", { kind = "analyzer", policy = "Pod" }) >= 2 end)
+    op:await_ready()
+    assert.are.same({}, second:results())
+    assert.are.equal("somebody", second:find(LEASE).spec.holderIdentity)
+    assert.are.same({ "opened Pod default/here image" }, op:told())
+
+    second:patch(LEASE, { spec = { holderIdentity = "" } })
+    await_leading(op, 1)
+    second:await_results { "Pod default/there" }
+    assert.are.same({ "opened Pod default/here image", "opened Pod default/there image" }, op:told())
+  end)
+end)
