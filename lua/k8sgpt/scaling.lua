@@ -1,5 +1,6 @@
 --- What an autoscaler scales.
 
+local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 
 local dig = object.dig
@@ -14,8 +15,12 @@ local BUILT_IN = {
   ReplicationController = "v1/ReplicationController",
 }
 
+-- Built-in kinds that cannot be scaled, though there may be such an object. Whether there is one is looked up but for those of which there
+-- are many.
+local UNSCALED = { DaemonSet = "apps/v1/DaemonSet", Job = false, CronJob = false, Pod = false }
+
 -- What a policy that asks declares.
-scaling.WATCHES = { { CRD, fields = { "spec.group" } } }
+scaling.WATCHES = { { CRD, fields = { "spec.group" } }, { UNSCALED.DaemonSet, fields = {} } }
 for _, kind in ipairs { "Deployment", "StatefulSet", "ReplicaSet", "ReplicationController" } do
   scaling.WATCHES[#scaling.WATCHES + 1] = { BUILT_IN[kind], fields = {
     "spec.template.spec.containers[].name", "spec.template.spec.containers[].resources.requests",
@@ -33,27 +38,45 @@ local function is_custom(ctx, reference)
   return false
 end
 
---- Looks for it.
----@param ctx k8sgpt.ReadContext
----@param namespace string
----@param reference k8sgpt.View scaleTargetRef: {apiVersion?, kind, name}
----@return "custom"|"impossible"|"missing"|"there" state custom: nobody can tell here, the autoscaler's own conditions do
----@return k8sgpt.View? workload where it is there
-function scaling.target(ctx, namespace, reference)
-  local gvk = BUILT_IN[reference.kind]
-  if not gvk then return is_custom(ctx, reference) and "custom" or "impossible" end
-  local workload = ctx.get(gvk, namespace, reference.name)
-  return workload and "there" or "missing", workload
+-- Groups of custom resources are names in the DNS, with a dot.
+local function may_exist(ctx, namespace, reference)
+  local gvk = UNSCALED[reference.kind]
+  if gvk == nil or (reference.apiVersion or ""):find("^[^/]*%.[^/]*/") then return false end
+  return not gvk or ctx.exists(gvk, namespace, reference.name)
 end
 
--- Built-in kinds that cannot be scaled, though there may be such an object.
-local UNSCALED = { DaemonSet = true, Job = true, CronJob = true, Pod = true }
+-- Whether it is no option, whether it does not exist, and the workload where there is one. Of custom resources nobody can tell here; the
+-- autoscaler's own conditions do.
+local function look_up(ctx, namespace, reference)
+  local gvk = BUILT_IN[reference.kind]
+  if gvk then
+    local workload = ctx.get(gvk, namespace, reference.name)
+    return false, not workload, workload
+  end
+  local impossible = not is_custom(ctx, reference)
+  return impossible, impossible and not may_exist(ctx, namespace, reference), nil
+end
 
---- Whether there may be what an impossible reference names: groups of custom resources are names in the DNS, with a dot.
----@param reference k8sgpt.View|table
----@return boolean
-function scaling.may_exist(reference)
-  return UNSCALED[reference.kind] ~= nil and not (reference.apiVersion or ""):find("^[^/]*%.[^/]*/")
+--- What is wrong with the object that an autoscaler is to scale, in upstream's words: rules kind (it cannot be scaled) and target (there is
+--- no such object).
+---@param ctx k8sgpt.ReadContext
+---@param scaler string kind of the autoscaler
+---@param namespace string
+---@param reference k8sgpt.View|table scaleTargetRef: {apiVersion?, kind, name}
+---@return k8sgpt.Failure[]
+---@return k8sgpt.View? workload where it is there
+function scaling.failures(ctx, scaler, namespace, reference)
+  local kind, name, found = reference.kind, reference.name, {}
+  local impossible, missing, workload = look_up(ctx, namespace, reference)
+  if impossible then
+    local text = ("%s uses %s as ScaleTargetRef which is not an option."):format(scaler, kind)
+    found[1] = mask.also({ rule = "kind", text = text, sensitive = mask.sensitive(text) }, name)
+  end
+  if missing then
+    local text = ("%s uses %s/%s as ScaleTargetRef which does not exist."):format(scaler, kind, name)
+    found[#found + 1] = { rule = "target", text = text, sensitive = mask.sensitive(text, name) }
+  end
+  return found, workload
 end
 
 --- True when no container of it says what it requests: how much of that it uses, nobody can tell then.

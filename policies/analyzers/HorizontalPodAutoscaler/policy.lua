@@ -62,16 +62,11 @@ end
 
 local function target(ctx, found, autoscaler)
   local reference = autoscaler.spec.scaleTargetRef
-  local kind, name, state, workload = reference.kind, reference.name, scaling.target(ctx, autoscaler.metadata.namespace, reference)
-  if state == "impossible" then
-    add(found, "kind", nil, ("HorizontalPodAutoscaler uses %s as ScaleTargetRef which is not an option."):format(kind))
-    mask.also(found[#found], name)
-  end
-  if state == "impossible" or state == "missing" then
-    add(found, "target", nil, ("HorizontalPodAutoscaler uses %s/%s as ScaleTargetRef which does not exist."):format(kind, name), nil, name)
-  elseif workload and by_utilization(autoscaler) and scaling.lacks_requests(workload) then
+  local failures, workload = scaling.failures(ctx, "HorizontalPodAutoscaler", autoscaler.metadata.namespace, reference)
+  table.move(failures, 1, #failures, #found + 1, found)
+  if workload and by_utilization(autoscaler) and scaling.lacks_requests(workload) then
     -- In a run over all namespaces upstream leaves out which one it is.
-    add(found, "resources", nil, ("%s /%s does not have resource configured."):format(kind, name), nil, name)
+    add(found, "resources", nil, ("%s /%s does not have resource configured."):format(reference.kind, reference.name), nil, reference.name)
   end
 end
 

@@ -33,15 +33,9 @@ local function target(ctx, found, scaled)
   local kind, name = text_of(dig(given, "kind")) or "Deployment", text_of(dig(given, "name"))
   if not name then return end
   local reference = { apiVersion = dig(given, "apiVersion"), kind = kind, name = name }
-  local state, workload = scaling.target(ctx, scaled.metadata.namespace, reference)
+  local failures, workload = scaling.failures(ctx, "ScaledObject", scaled.metadata.namespace, reference)
+  table.move(failures, 1, #failures, #found + 1, found)
   if workload then resources(found, workload, scaled) end
-  if state == "impossible" then
-    add(found, "kind", nil, ("ScaledObject uses %s as ScaleTargetRef which is not an option."):format(kind))
-    mask.also(found[#found], name)
-  end
-  if state == "missing" or state == "impossible" and not scaling.may_exist(reference) then
-    add(found, "target", nil, ("ScaledObject uses %s/%s as ScaleTargetRef which does not exist."):format(kind, name), name)
-  end
 end
 
 -- One failure a reason, with its newest message.
