@@ -38,24 +38,24 @@ function gateway.is_current(obj, condition)
   return not seen or not wanted or seen >= wanted
 end
 
---- True for a condition of a route that says that it does not work with one parent (Gateway API: RouteParentStatus).
----@param route k8sgpt.View
----@param condition k8sgpt.View
----@return boolean
-function gateway.is_fault(route, condition)
+local function is_fault(route, condition)
   local type = condition.type
   return condition.status == "False" and (type == "Accepted" or type == "ResolvedRefs") and gateway.is_current(route, condition)
 end
 
---- Whether a Service has the port that a backendRef names.
----@param service k8sgpt.View with spec.type and spec.ports[].port
----@param port? integer nil: the reference names none
----@return boolean true also for a name in the DNS, which has no ports to compare with
-function gateway.has_port(service, port)
-  for _, candidate in ipairs(dig(service, "spec", "ports") or {}) do
-    if candidate.port == port then return true end
+--- What controllers say of a route that does not work with one of its parents (Gateway API: RouteParentStatus).
+---@param route k8sgpt.View
+---@return {parent: k8sgpt.View|table, controller: string, condition: k8sgpt.View}[]
+function gateway.faults(route)
+  local faults = {}
+  for _, status in ipairs(dig(route, "status", "parents") or {}) do
+    for _, condition in ipairs(status.conditions or {}) do
+      if is_fault(route, condition) then
+        faults[#faults + 1] = { parent = status.parentRef or {}, controller = status.controllerName or "", condition = condition }
+      end
+    end
   end
-  return not port or dig(service, "spec", "type") == "ExternalName"
+  return faults
 end
 
 -- Whether a route of this namespace may attach: nil where that cannot be known.

@@ -27,7 +27,7 @@ for _, kind in ipairs { "Deployment", "StatefulSet", "ReplicaSet", "ReplicationC
     "spec.template.spec.containers[].resources.limits",
   } }
 end
-scaling.INDEXES = { [CRD] = { KIND } }
+scaling.DEFINITIONS, scaling.INDEXES = CRD, { KIND } -- of that kind
 
 local function is_custom(ctx, reference)
   local group = (reference.apiVersion or ""):match("^(.-)/")

@@ -4,10 +4,14 @@ local evidence = require "k8sgpt.evidence"
 local gateway = require "k8sgpt.gateway"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
+local services = require "k8sgpt.service"
 
 local dig = object.dig
 
 local GATEWAY, SERVICE = "gateway.networking.k8s.io/v1/Gateway", "v1/Service"
+
+-- Of all rules about what it names: tools create what belongs together one after another.
+local UNFIT = { severity = "high", grace = 3 }
 
 -- Reasons of conditions that repeat what was found here about that Gateway, or about any backend (Gateway API: RouteConditionReason).
 local OF_PARENT = { NotAllowedByListeners = true, NoMatchingParent = true }
@@ -37,11 +41,10 @@ local function parent(ctx, found, meta, reference)
     local which = section ~= "" and ("listener '%s'"):format(section) or "listener"
     local text = ("HTTPRoute '%s/%s' can't be attached on Gateway '%s/%s', which has no %s for it."):format(meta.namespace, meta.name, ns, name, which)
     add(found, "listener", key .. " " .. section, key, text, section, table.unpack(names))
-  elseif refusal == "Same" then
-    local text = ("HTTPRoute '%s/%s' is deployed in a different namespace from Gateway '%s/%s' which only allows HTTPRoutes from its namespace.")
-    add(found, "not-allowed", key, key, text:format(table.unpack(names)), table.unpack(names))
   elseif refusal then
-    local text = ("HTTPRoute '%s/%s' can't be attached on Gateway '%s/%s', selector labels do not match HTTProute's labels.")
+    local text = refusal == "Same"
+      and "HTTPRoute '%s/%s' is deployed in a different namespace from Gateway '%s/%s' which only allows HTTPRoutes from its namespace."
+      or "HTTPRoute '%s/%s' can't be attached on Gateway '%s/%s', selector labels do not match HTTProute's labels."
     add(found, "not-allowed", key, key, text:format(table.unpack(names)), table.unpack(names))
   end
 end
@@ -56,7 +59,7 @@ local function backend(ctx, found, meta, target)
   elseif not gateway.is_granted(ctx, "HTTPRoute", meta.namespace, ns, name) then
     local text = ("HTTPRoute uses the Service '%s/%s' in another namespace, and no ReferenceGrant there allows it."):format(ns, name)
     add(found, "grant", key, "backend", text, ns, name)
-  elseif not gateway.has_port(service, port) then
+  elseif port and not services.has_port(service, port) then
     local text = ("HTTPRoute's backend service '%s' is using port '%d' but the corresponding K8s service '%s/%s' isn't configured with the same port.")
     add(found, "port", key .. ":" .. port, "backend", text:format(name, port, ns, name), ns, name)
   end
@@ -64,21 +67,18 @@ end
 
 local function conditions(found, route)
   local meta = route.metadata
-  for _, status in ipairs(dig(route, "status", "parents") or {}) do
-    local to = status.parentRef or {}
+  for _, fault in ipairs(gateway.faults(route)) do
+    local to, condition = fault.parent, fault.condition
     local kind, ns, name = to.kind or "Gateway", to.namespace or meta.namespace, to.name or ""
-    local parent_said = found.said[ns .. "/" .. name]
-    for _, condition in ipairs(status.conditions or {}) do
-      local is_said = parent_said and OF_PARENT[condition.reason] or found.said.backend and OF_BACKEND[condition.reason]
-      if gateway.is_fault(route, condition) and not is_said then
-        local text = ("HTTPRoute '%s/%s' has condition %s=False on %s '%s/%s', reason %s: %s")
-          :format(meta.namespace, meta.name, condition.type, kind, ns, name, condition.reason or "", condition.message or "")
-        local section = to.sectionName or to.port
-        local key = ("%s %s %s/%s%s"):format(condition.type, status.controllerName or "", ns, name, section and " " .. section or "")
-        found.at = evidence.at(("status.parents[parentRef.name=%s].conditions[type=%s].message"):format(name, condition.type), condition.message)
-        local failure = add(found, "condition", key, "condition", text, meta.namespace, meta.name, ns, name)
-        if failure then failure.since = gateway.since(route, condition) end
-      end
+    local is_said = found.said[ns .. "/" .. name] and OF_PARENT[condition.reason] or found.said.backend and OF_BACKEND[condition.reason]
+    if not is_said then
+      local text = ("HTTPRoute '%s/%s' has condition %s=False on %s '%s/%s', reason %s: %s")
+        :format(meta.namespace, meta.name, condition.type, kind, ns, name, condition.reason or "", condition.message or "")
+      local section = to.sectionName or to.port
+      local key = ("%s %s %s/%s%s"):format(condition.type, fault.controller, ns, name, section and " " .. section or "")
+      found.at = evidence.at(("status.parents[parentRef.name=%s].conditions[type=%s].message"):format(name, condition.type), condition.message)
+      local failure = add(found, "condition", key, "condition", text, meta.namespace, meta.name, ns, name)
+      if failure then failure.since = gateway.since(route, condition) end
     end
   end
 end
@@ -113,12 +113,7 @@ return {
     "spec.rules[].backendRefs[].name", "spec.rules[].backendRefs[].port", "spec.rules[].filters[].requestMirror.backendRef", "status.parents",
   },
   rules = {
-    gateway = { severity = "high", grace = 3 }, -- tools create what belongs together one after another
-    listener = { severity = "high", grace = 3 },
-    ["not-allowed"] = { severity = "high", grace = 3 },
-    service = { severity = "high", grace = 3 },
-    grant = { severity = "high", grace = 3 },
-    port = { severity = "high", grace = 3 },
+    gateway = UNFIT, listener = UNFIT, ["not-allowed"] = UNFIT, service = UNFIT, grant = UNFIT, port = UNFIT,
     condition = { severity = "high", grace = 60 },
   },
   run = run,

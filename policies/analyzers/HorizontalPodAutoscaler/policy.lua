@@ -92,9 +92,6 @@ local function run(ctx, autoscaler)
   return found
 end
 
-local indexes = { [SELF] = { TARGET } }
-for gvk, paths in pairs(scaling.INDEXES) do indexes[gvk] = paths end
-
 return {
   api = 1, kind = "analyzer", name = "HorizontalPodAutoscaler",
   description = "Autoscalers that cannot scale, or have reached their limit",
@@ -103,7 +100,7 @@ return {
     "spec.scaleTargetRef", "spec.minReplicas", "spec.maxReplicas", "spec.metrics[].resource.target.type",
     "spec.metrics[].containerResource.target.type", "status.desiredReplicas", "status.conditions",
   },
-  indexes = indexes,
+  indexes = { [SELF] = { TARGET }, [scaling.DEFINITIONS] = scaling.INDEXES },
   rules = {
     condition = { severity = "high", grace = 120, evidence = evidence.condition("{key}") }, -- new pods have no metrics yet
     metric = { severity = "medium", grace = 300 },

@@ -3,6 +3,7 @@
 local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
+local services = require "k8sgpt.service"
 local tls = require "k8sgpt.tls"
 
 local dig, text_of = object.dig, object.text
@@ -42,20 +43,13 @@ local function class(ctx, found, ingress)
   end
 end
 
-local function has_port(service, port)
-  for _, candidate in ipairs(dig(service, "spec", "ports") or {}) do
-    if port.name and candidate.name == port.name or port.number and candidate.port == port.number then return true end
-  end
-  return dig(service, "spec", "type") == "ExternalName" -- a name in the DNS has no ports to compare with
-end
-
 local function backend(ctx, found, namespace, target)
   local name, port = target.name, target.port or {}
   -- An action of the AWS controller, not a Service (AWS Load Balancer Controller docs: Ingress annotations, actions).
   local service = port.name ~= "use-annotation" and ctx.get(SERVICE, namespace, name)
   if service == nil then
     add(found, "service", name, ("Ingress uses the service %s/%s which does not exist."):format(namespace, name), namespace, name)
-  elseif service and not has_port(service, port) then
+  elseif service and not services.has_port(service, port.number, port.name) then
     local wanted = tostring(port.name or port.number)
     local text = ("Ingress uses port %s of service %s/%s which does not have it."):format(wanted, namespace, name)
     add(found, "port", name .. ":" .. wanted, text, namespace, name).evidence = { evidence.of(service, "spec.ports") }

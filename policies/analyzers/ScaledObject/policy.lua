@@ -80,7 +80,7 @@ return {
     "spec.triggers[].metadata.containerName", "status.conditions[].type", "status.conditions[].status", "status.conditions[].reason",
     "status.conditions[].message", "status.conditions[].lastTransitionTime",
   },
-  indexes = scaling.INDEXES,
+  indexes = { [scaling.DEFINITIONS] = scaling.INDEXES },
   rules = {
     kind = { severity = "high", evidence = { "spec.scaleTargetRef" } },
     target = { severity = "high", grace = 3, evidence = { "spec.scaleTargetRef" } }, -- tools create it beside the ScaledObject

@@ -5,6 +5,7 @@ local evidence = require "k8sgpt.evidence"
 local mask = require "k8sgpt.mask"
 local object = require "k8sgpt.object"
 local selectors = require "k8sgpt.selector"
+local services = require "k8sgpt.service"
 
 local dig = object.dig
 
@@ -28,21 +29,12 @@ local function no_endpoints(ctx, found, meta, selector, pods)
   end
 end
 
-local function has_port(pod, list, name)
-  for _, container in ipairs(dig(pod, "spec", list) or {}) do
-    for _, port in ipairs(container.ports or {}) do
-      if port.name == name then return true end
-    end
-  end
-  return false
-end
-
 -- A port of a name that no container has leads nowhere, though there are endpoints.
 local function target_ports(found, named, pods, selector)
   local names = selectors.names { matchLabels = selector }
   for _, target in ipairs(named) do
     local known = #pods == 0
-    for _, pod in ipairs(pods) do known = known or has_port(pod, "containers", target) or has_port(pod, "initContainers", target) end
+    for _, pod in ipairs(pods) do known = known or services.reaches(pod, target) end
     if not known then
       add(found, "target-port", target, ("Service targetPort %s is not a port of any selected pod"):format(target), target)
       mask.also(found[#found], table.unpack(names))
@@ -64,24 +56,12 @@ local function events(ctx, found, service)
   end
 end
 
-local function named_targets(service)
-  local named, seen = {}, {}
-  for _, port in ipairs(dig(service, "spec", "ports") or {}) do
-    local target = port.targetPort
-    if type(target) == "string" and not seen[target] then
-      seen[target] = true
-      named[#named + 1] = target
-    end
-  end
-  return named
-end
-
 local function run(ctx, service)
   local found, meta, selector = {}, service.metadata, dig(service, "spec", "selector")
   if meta.deletionTimestamp or dig(service, "spec", "type") == "ExternalName" then return found end
 
   local ready, unready, names = endpoints.of(ctx, meta)
-  local named = named_targets(service)
+  local named = services.named_targets(service)
   if selector and (ready + unready == 0 or #named > 0) then
     local pods = ctx.list("v1/Pod", { ns = meta.namespace, labels = selector })
     target_ports(found, named, pods, selector)
