@@ -351,6 +351,7 @@ function StepContext.findings() end
 ---@field findings k8sgpt.GroupFinding[] open ones first, then those just resolved
 ---@field notifications {sink: string, finding: string, sent: k8sgpt.Time, ref: string}[]
 ---@field resultName? string the name of the Result that there is already
+---@field formerName? string that of a Result of upstream's operator about the same; it goes once ours is written
 ---@field delivered boolean everybody who wants the news has it: a resolved group can go
 
 ---@class k8sgpt.GroupFinding: k8sgpt.Failure

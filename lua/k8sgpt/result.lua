@@ -129,11 +129,11 @@ local function errors_of(findings, key)
 end
 
 -- group.changed moves with the set of failures and with severities, never with a text: as long as it is what the stored Result says,
--- the Result is in the same life as before.
+-- the Result is in the same life as before. One of upstream's says nothing of changes; its life goes on in ours.
 local function lifecycle(group, stored)
   if group.resolved then return "resolved" end
   local status = object.dig(stored, "status")
-  if not object.dig(status, "changed") then return "created" end
+  if not object.dig(status, "changed") then return object.text(object.dig(status, "lifecycle")) or "created" end
   if status.changed ~= group.changed or status.lifecycle == "resolved" then return "updated" end
   return status.lifecycle
 end

@@ -134,8 +134,8 @@ describe("result", function()
       assert.equal("updated", life({ resultName = "r", changed = "2026-03-01T11:00:00Z" }, stored))
     end)
 
-    it("begins anew for a Result of upstream's", function()
-      assert.equal("created", life({ resultName = "r" }, { status = { lifecycle = "historical" } }))
+    it("goes on from a Result of upstream's", function()
+      assert.equal("historical", life({ formerName = "r" }, { status = { lifecycle = "historical" } }))
     end)
 
     it("comes back from resolved", function()

@@ -114,6 +114,7 @@ struct doc *group_document(const struct group *g, bool delivered, struct err *er
     doc_end_array(b);
     put_notifications(b, g);
     if (g->result_name) doc_pair_str(b, "resultName", str_of(g->result_name));
+    if (g->former) doc_pair_str(b, "formerName", doc_path_str(doc_root(g->former), "metadata.name"));
     doc_pair_bool(b, "delivered", delivered);
     doc_end_object(b);
     struct doc *doc = doc_builder_finish(b, err);

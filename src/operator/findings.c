@@ -134,6 +134,7 @@ static bool see(struct group *g, const struct verdict *v, struct doc_value failu
     f->layer = v->decider->layer;
     set_severity(f, severity_of(rule, failure), changed);
     take_failure(g, f, failure);
+    if (fresh && former_take_over(g, f)) *changed = true;
     return true;
 }
 

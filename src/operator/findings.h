@@ -80,6 +80,7 @@ struct group {
     uint64_t shown_mark;               /* of the findings that were open when last looked at, and their severities */
     bool undecided;                    /* the correlate policies have to be asked again */
     char *result_name;                 /* of its Result, once there is one */
+    struct doc *former;                /* the Go operator's Result, until ours is written; NULL: none */
     struct doc *published;             /* the Result as last written or found; NULL: none */
     bool undone;                       /* somebody else changed it since we wrote it */
     struct contest *contest;           /* publish: over the Result; NULL: there is none */
@@ -102,6 +103,8 @@ struct findings_owner {
     void (*free_group)(struct group *g, void *arg); /* lets go of what else refers to it; may be NULL */
     /* Asks from what the open findings of a group follow, and says so by finding_follow. May be NULL: nothing follows from anything. */
     void (*decide)(struct group *g, void *arg);
+    /* True when the sink of the K8sGPT was told of what this Result of the Go operator says. NULL: it was. */
+    bool (*was_told)(const struct doc *former, void *arg);
     void (*opened)(const struct group *g, void *arg); /* which findings of its object are open, or how severe, changed; may be NULL */
     void *arg;
 };
@@ -174,7 +177,8 @@ int findings_open_find(const struct findings *f, struct doc_value entry, struct 
 
 /*
  * A Result of an earlier process, or of the leader before us: its findings are open (or resolved and not yet delivered) as it says, and
- * people were told what it says. A group that is known by our own verdicts takes that over; it stays dirty where it differs.
+ * people were told what it says. A group that is known by our own verdicts takes that over; it stays dirty where it differs. A Result of
+ * the Go operator goes once ours is written (group->former).
  */
 int findings_adopt(struct findings *f, struct doc *result, struct err *err) ERR_MUST_CHECK;
 
@@ -193,6 +197,9 @@ struct group *findings_next_dirty(struct findings *f);
 bool findings_any_dirty(const struct findings *f);
 void findings_retry_untold(struct findings *f); /* at the start of a run: offers again what somebody could not be told */
 void findings_end_run(struct findings *f);      /* what was offered and not published is dirty again */
+
+/* The former Result is deleted. */
+void former_gone(struct group *g);
 
 /* The watch brought this state of the group's Result; NULL: it was deleted. Somebody else's change makes the group dirty. */
 void group_result_changed(struct group *g, struct doc *result);

@@ -50,22 +50,26 @@ static int adopt_finding(struct group *g, struct doc_value status, struct doc_va
     return str_replace(&f->text, doc_path_str(error, "text")) ? 0 : err_set(err, ERR_NOMEM, "no memory for a finding");
 }
 
-static int adopt_notification(struct group *g, struct doc_value n, struct err *err) {
+int notification_add(struct group *g, struct str sink, struct str finding, struct str ref, int64_t sent_ms, struct err *err) {
     struct notification *grown = reallocarray(g->notifications, g->notification_count + 1, sizeof *grown);
     if (!grown) return err_set(err, ERR_NOMEM, "no memory for a notification");
     g->notifications = grown;
     struct notification *to = &grown[g->notification_count];
-    *to = (struct notification){.sink = str_dup(doc_path_str(n, "sink")), .ref = str_dup(doc_path_str(n, "ref")), .severity = SEVERITIES};
+    *to = (struct notification){.sink = str_dup(sink), .ref = str_dup(ref), .severity = SEVERITIES, .sent_ms = sent_ms};
     if (!to->sink || !to->ref) {
         free(to->sink);
         free(to->ref);
         return err_set(err, ERR_NOMEM, "no memory for a notification");
     }
     g->notification_count++;
-    struct str id = doc_path_str(n, "finding");
-    if (id.n == SHA256_HEX_LEN) memcpy(to->finding, id.p, id.n);
-    if (!clock_parse(doc_path_str(n, "sent"), &to->sent_ms)) to->sent_ms = clock_wall_ms();
+    if (finding.n == SHA256_HEX_LEN) memcpy(to->finding, finding.p, finding.n);
     return 0;
+}
+
+static int adopt_notification(struct group *g, struct doc_value n, struct err *err) {
+    int64_t sent_ms;
+    if (!clock_parse(doc_path_str(n, "sent"), &sent_ms)) sent_ms = clock_wall_ms();
+    return notification_add(g, doc_path_str(n, "sink"), doc_path_str(n, "finding"), doc_path_str(n, "ref"), sent_ms, err);
 }
 
 static void adopt_times(struct group *g, struct doc_value status) {
@@ -144,12 +148,20 @@ static int key_of_shown(struct str object, struct str kind, struct str name, str
     return 0;
 }
 
+/* Upstream names analyzers after kinds, and what one finds of several kinds "Storage/PersistentVolume". */
+static void key_of_upstream(struct group_key *key) {
+    struct str shown = key->kind, kind;
+    if (!str_cut(shown, '/', &key->analyzer, &kind)) return;
+    key->kind = kind;
+    key->as_kind = shown;
+}
+
 static int key_of_result(struct doc *result, struct group_key *key, struct err *err) {
     struct doc_value spec = doc_path(doc_root(result), "spec"), annotations = doc_path(doc_root(result), "metadata.annotations");
     struct str object = doc_str(doc_get(annotations, STR("k8sgpt.ai/object")));
     struct str kind = doc_path_str(spec, "kind"), name = doc_path_str(spec, "name");
     *key = (struct group_key){.analyzer = doc_path_str(spec, "analyzer"), .kind = kind};
-    if (key->analyzer.n == 0) key->analyzer = kind; /* upstream names analyzers after kinds */
+    if (key->analyzer.n == 0) key_of_upstream(key);
     split_name(name, &key->ns, &key->name);
     if (kind.n == 0 || key->name.n == 0) return err_set(err, ERR_INVALID, "a Result without spec.kind or spec.name");
     return object.n ? key_of_shown(object, kind, name, key, err) : 0;
@@ -159,6 +171,7 @@ int findings_adopt(struct findings *f, struct doc *result, struct err *err) {
     struct group_key key;
     struct group *g;
     int rc = key_of_result(result, &key, err);
+    if (!rc && former_is(result)) return former_adopt(f, &key, result, err);
     if (!rc) rc = group_find(f, &key, &g, err);
     if (rc || (g && g->result_name)) return rc;
     if (g) return merge(g, result, err);
@@ -184,6 +197,7 @@ static void forget_result(struct group *g, void *arg) {
     g->result_name = NULL;
     doc_unref(g->published);
     g->published = NULL;
+    former_gone(g);
     g->offered = g->untold = g->undone = false;
     g->noticed_us = 0;
     for (size_t i = 0; i < g->count; i++) g->findings[i].worded = g->findings[i].worded_shown = g->findings[i].told = false;

@@ -1,7 +1,8 @@
 /*
  * findings_internal: the state behind findings.h, shared by findings.c (collection), group.c (one group over time),
  * findings_alias.c (groups that go by another name than their object), findings_subject.c (which groups are about an object),
- * findings_cause.c (which findings follow from which) and findings_adopt.c (what an earlier process left).
+ * findings_cause.c (which findings follow from which), findings_adopt.c (what an earlier process left) and findings_former.c (what the Go
+ * operator left).
  */
 #ifndef OPERATOR_FINDINGS_INTERNAL_H
 #define OPERATOR_FINDINGS_INTERNAL_H
@@ -59,6 +60,15 @@ void finding_follow_nothing(struct finding *f); /* before it is freed */
 
 /* Somebody knows of the group, or is about to: its end has to be told, too. */
 bool group_is_known(const struct group *g);
+
+/* That a sink was told of a finding. */
+int notification_add(struct group *g, struct str sink, struct str finding, struct str ref, int64_t sent_ms, struct err *err) ERR_MUST_CHECK;
+
+/* Whether a Result is the Go operator's; then it is the group's former one until the group has its own. */
+bool former_is(const struct doc *result);
+int former_adopt(struct findings *f, const struct group_key *key, struct doc *result, struct err *err) ERR_MUST_CHECK;
+/* True when people knew the finding from the former Result: it is open since then, and they were told. */
+bool former_take_over(struct group *g, struct finding *f);
 
 /* Adds a finding of that id, which the group has not yet. */
 struct finding *group_add(struct group *g, const char *id, struct str rule, struct str key, struct err *err);

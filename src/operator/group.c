@@ -111,6 +111,7 @@ void group_free(struct group *g) {
     free(g->parent);
     free(g->result_name);
     doc_unref(g->published);
+    doc_unref(g->former);
     free(g);
 }
 
@@ -219,7 +220,7 @@ static bool advance(struct finding *f, int64_t now_ms) {
 bool group_is_known(const struct group *g) {
     bool told = false;
     for (size_t i = 0; i < g->count; i++) told |= finding_has_records(g, &g->findings[i]);
-    return told || g->result_name || g->offered;
+    return told || g->result_name || g->former || g->offered;
 }
 
 /* Pending ones that are gone again, and resolved ones that nobody was ever told of. */
@@ -249,7 +250,7 @@ static bool set_times(struct group *g, int64_t now_ms, bool changed) {
         g->resolved_ms = 0;
     } else if (group_is_known(g) && !g->resolved_ms) {
         g->resolved_ms = now_ms;
-        changed = true; /* also of a Result of upstream's, which lists no findings that could resolve */
+        changed = true; /* also of a former Result, which lists no findings that could resolve */
     }
     if (changed) g->changed_ms = now_ms;
     return changed;

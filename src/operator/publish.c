@@ -19,6 +19,7 @@ struct write {
     struct doc *result; /* NULL: delete */
     struct doc *stored; /* as the server answered last; NULL: nothing was written */
     char *ns, *name;    /* of the Result; name NULL: there is none to delete */
+    struct doc *former; /* the Go operator's Result, which goes last; NULL: none */
     struct write *next;
     bool under_way;
     bool deferred; /* somebody disputes the Result: another time */
@@ -38,6 +39,7 @@ struct publish {
 static void write_free(struct write *w) {
     doc_unref(w->result);
     doc_unref(w->stored);
+    doc_unref(w->former);
     free(w->group_id);
     free(w->ns);
     free(w->name);
@@ -79,6 +81,7 @@ static void note_name(struct write *w, struct group *g) {
 static void settle_group(struct write *w, const struct err *err) {
     struct group *g = group_of(w);
     if (!g) return;
+    if (!err && !w->deferred) former_gone(g);
     if (w->deferred) {
         group_deferred(g);
     } else if (err) {
@@ -93,8 +96,8 @@ static void settle_group(struct write *w, const struct err *err) {
     }
 }
 
-/* The write is over: err NULL or why not. */
-static void write_over(struct write *w, const struct err *err) {
+/* All is done for the Result: err NULL or why not. */
+static void conclude(struct write *w, const struct err *err) {
     struct publish *p = w->publish;
     if (p) {
         if (w->under_way) unlink_flying(p, w);
@@ -104,6 +107,53 @@ static void write_over(struct write *w, const struct err *err) {
     }
     write_free(w);
     if (p && !p->starting) pump(p);
+}
+
+/* ---- the former Result ---------------------------------------------------------------------------------------------------------- */
+
+static void former_deleted(struct doc *object, const struct err *err, void *arg) {
+    (void)object;
+    conclude(arg, err && err->code && err->code != ERR_NOT_FOUND ? err : NULL);
+}
+
+static struct doc *uid_of(const struct doc *object, struct err *err) {
+    struct doc_builder *b = doc_builder_new();
+    if (!b) {
+        err_set(err, ERR_NOMEM, "no memory to delete a Result");
+        return NULL;
+    }
+    doc_begin_object(b);
+    doc_pair_str(b, "uid", doc_path_str(doc_root(object), "metadata.uid"));
+    doc_end_object(b);
+    struct doc *doc = doc_builder_finish(b, err);
+    doc_builder_free(b);
+    return doc;
+}
+
+static void former_resolved(const struct resource *resource, const struct err *err, void *arg) {
+    struct write *w = arg;
+    struct err local = {0};
+    struct doc *body = resource ? uid_of(w->former, &local) : NULL;
+    struct kube_request request = {.verb = KUBE_DELETE,
+                                   .resource = resource,
+                                   .ns = str_of(w->ns),
+                                   .name = doc_path_str(doc_root(w->former), "metadata.name"),
+                                   .body = doc_root(body),
+                                   .done = former_deleted,
+                                   .arg = w};
+    int rc = body ? kube_send(cluster_client(w->cluster), &request, NULL, &local) : ERR_NOMEM;
+    doc_unref(body);
+    if (rc) conclude(w, resource ? &local : err);
+}
+
+/* The write is over: err NULL or why not. Only when ours is there the former one goes, so that nothing is ever missing. */
+static void write_over(struct write *w, const struct err *err) {
+    struct err local;
+    const struct gvk *gvk = w->former && w->publish && !err && !w->deferred ? gvk_parse(str_of(RESULT_GVK), &local) : NULL;
+    if (gvk)
+        discovery_resolve(cluster_discovery(w->cluster), gvk, former_resolved, w);
+    else
+        conclude(w, err);
 }
 
 /* ---- delete ------------------------------------------------------------------------------------------------------------------- */
@@ -307,6 +357,7 @@ static int add(struct publish *p, struct doc_value item, struct err *err) {
     bool applies = doc_type(result) == DOC_OBJECT;
     if (applies) w->result = doc_copy(result, err);
     if (applies || g->result_name) w->name = str_dup(applies ? doc_path_str(result, "metadata.name") : str_of(g->result_name));
+    w->former = doc_ref(g->former);
     if (!w->group_id || !w->ns || (applies && !w->result) || (!w->name && (applies || g->result_name))) {
         write_free(w);
         return err_set(err, ERR_NOMEM, "no memory to publish");

@@ -52,6 +52,12 @@ static void group_going(struct group *g, void *arg) {
 
 /* ---- life --------------------------------------------------------------------------------------------------------------------- */
 
+/* Upstream keeps the address that it told there, unless that is in a Secret. */
+static bool was_told(const struct doc *former, void *arg) {
+    const struct tenant *t = arg;
+    return doc_path_str(doc_root(former), "status.webhook").n || doc_path_str(doc_root(t->cr), "spec.sink.secret.name").n;
+}
+
 struct tenant *tenant_new(struct k8s_operator *op, struct doc *cr, struct err *err) {
     struct doc_value o = doc_root(cr);
     struct str ns = doc_path_str(o, "metadata.namespace"), name = doc_path_str(o, "metadata.name");
@@ -70,6 +76,7 @@ struct tenant *tenant_new(struct k8s_operator *op, struct doc *cr, struct err *e
                                    .lost = findings_lost_some,
                                    .free_group = group_going,
                                    .decide = tenant_decide,
+                                   .was_told = was_told,
                                    .opened = tenant_opened,
                                    .arg = t};
     t->findings = findings_new(&identity, op->deadlines, op->options.no_grace, &owner);

@@ -8,7 +8,7 @@ local RESULT = "core.k8sgpt.ai/v1alpha1/Result"
 -- A group that is resolved stays as long as somebody waits for the news.
 local function item_of(ctx, cr, group, key)
   if group.resolved and group.delivered then return { group = group.id } end
-  local stored = ctx.get(RESULT, cr.metadata.namespace, group.resultName)
+  local stored = ctx.get(RESULT, cr.metadata.namespace, group.resultName or group.formerName)
   return { group = group.id, result = result.render(group, cr, key, stored) }
 end
 

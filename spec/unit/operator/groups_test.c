@@ -106,28 +106,58 @@ static struct doc *offered(struct fixture *fx) {
     return g ? group_document(g, true, &err) : NULL;
 }
 
-/* Upstream's Result lists no findings: once the object was looked at and is healthy, nothing but its end is left to tell. */
-static void a_result_of_upstream_goes_when_its_object_is_well(void **state) {
+/* A Result of the Go operator: it lists no findings. */
+static void adopt_former(struct fixture *fx, const char *text) {
+    struct err err;
+    struct doc *result = document("{\"metadata\":{\"name\":\"shopweb\",\"uid\":\"u\",\"creationTimestamp\":\"2026-03-01T09:00:00Z\"},"
+                                  "\"spec\":{\"kind\":\"Pod\",\"name\":\"shop/web\",\"error\":[{\"text\":\"%s\"}]},"
+                                  "\"status\":{\"lifecycle\":\"historical\"}}",
+                                  text);
+    assert_int_equal(findings_adopt(fx->all, result, &err), 0);
+    assert_int_equal(findings_adopt(fx->all, result, &err), 0); /* twice is once */
+    assert_null(findings_by_result(fx->all, STR("shopweb")));
+    doc_unref(result);
+}
+
+static void a_former_result_goes_when_its_object_is_well(void **state) {
     struct fixture *fx = *state;
-    adopt(fx, "[{\"text\":\"old\"}]", "{\"lifecycle\":\"historical\"}");
+    adopt_former(fx, "old");
     assert_false(findings_any_dirty(fx->all)); /* nothing is known yet */
     judge(fx, "[]");
     struct doc *doc = offered(fx);
     assert_str(doc_path_str(doc_root(doc), "resolved"), "2026-03-01T10:10:00Z");
-    assert_str(doc_path_str(doc_root(doc), "resultName"), "r");
+    assert_str(doc_path_str(doc_root(doc), "formerName"), "shopweb");
+    assert_true(doc_type(doc_path(doc_root(doc), "resultName")) == DOC_ABSENT);
     doc_unref(doc);
+    former_gone(web(fx));
     group_deleted(web(fx));
     assert_null(web(fx));
 }
 
-static void a_result_of_upstream_goes_on_under_its_name(void **state) {
+static void what_a_former_result_says_is_known(void **state) {
     struct fixture *fx = *state;
-    adopt(fx, "[{\"text\":\"old\"}]", "{\"lifecycle\":\"historical\"}");
-    judge(fx, "[{\"rule\":\"now\",\"text\":\"new\"}]");
+    adopt_former(fx, "back-off 10s");
+    judge(fx, "[{\"rule\":\"slow\",\"text\":\"back-off 20s\"},{\"rule\":\"now\",\"text\":\"back-off\"}]");
+    struct group *g = web(fx);
+    assert_int_equal(g->count, 2);
+    const struct finding *known = &g->findings[0], *news = &g->findings[1];
+    assert_true(finding_is_shown(known) && finding_has_records(g, known)); /* whatever its grace */
+    assert_true(finding_is_shown(news) && !finding_has_records(g, news));
     struct doc *doc = offered(fx);
+    assert_str(doc_path_str(doc_root(doc), "firstSeen"), "2026-03-01T09:00:00Z");
     assert_true(doc_type(doc_path(doc_root(doc), "resolved")) == DOC_ABSENT);
-    assert_str(doc_path_str(doc_root(doc), "resultName"), "r");
-    assert_str(doc_path_str(doc_at(doc_path(doc_root(doc), "findings"), 0), "state"), "open");
+    doc_unref(doc);
+}
+
+/* With an election verdicts come first. */
+static void a_former_result_that_is_read_later_counts_too(void **state) {
+    struct fixture *fx = *state;
+    judge(fx, "[{\"rule\":\"now\",\"text\":\"old\"}]");
+    adopt_former(fx, "old");
+    assert_true(finding_has_records(web(fx), &web(fx)->findings[0]));
+    findings_forget_results(fx->all); /* another leads */
+    struct doc *doc = offered(fx);
+    assert_true(doc_type(doc_path(doc_root(doc), "formerName")) == DOC_ABSENT);
     doc_unref(doc);
 }
 
@@ -367,8 +397,9 @@ static void other_evidence_is_shown_after_a_minute(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(a_result_of_upstream_goes_when_its_object_is_well),
-        TEST(a_result_of_upstream_goes_on_under_its_name),
+        TEST(a_former_result_goes_when_its_object_is_well),
+        TEST(what_a_former_result_says_is_known),
+        TEST(a_former_result_that_is_read_later_counts_too),
         TEST(what_resolved_beside_others_is_not_taken_for_them),
         TEST(what_was_read_back_keeps_what_is_sensitive),
         TEST(what_was_read_back_is_looked_through_within_a_minute),
