@@ -1,8 +1,8 @@
 /*
  * findings_internal: the state behind findings.h, shared by findings.c (collection), group.c (one group over time),
- * findings_alias.c (groups that go by another name than their object), findings_subject.c (which groups are about an object),
- * findings_cause.c (which findings follow from which), findings_adopt.c (what an earlier process left) and findings_former.c (what the Go
- * operator left).
+ * findings_publish.c (which groups are to be published), findings_alias.c (groups that go by another name than their object),
+ * findings_subject.c (which groups are about an object), findings_cause.c (which findings follow from which), findings_adopt.c (what an
+ * earlier process left) and findings_former.c (what the Go operator left).
  */
 #ifndef OPERATOR_FINDINGS_INTERNAL_H
 #define OPERATOR_FINDINGS_INTERNAL_H
