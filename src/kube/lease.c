@@ -17,20 +17,20 @@ struct lease {
     struct lease_options o;
     struct resource resource;
     bool known;
-    struct doc *seen; /* once known: as the server had it last; NULL: there is none */
-    int64_t seen_us;  /* since when it says the same */
     bool holds;
+    struct doc *seen;         /* once known: as the server had it last; NULL: there is none */
+    int64_t seen_us;          /* since when it says the same */
     int64_t until_us;         /* while it holds it */
     int64_t next_us;          /* the next attempt */
     int64_t asked_us;         /* the request under way was sent */
     struct kube_call *call;   /* under way, or NULL */
-    bool hinted;              /* the watch brought something since it was asked for last */
     struct kube_call *watch;  /* open, or NULL */
+    bool hinted;              /* the watch brought something since it was asked for last */
     bool unwatchable;         /* as the last watch ended */
-    struct timer *timer;      /* of the next attempt, or the end of until_us */
     bool crossed;             /* somebody wrote it between our read and our write: it is read again at once, but once */
-    uint64_t failing;         /* what was logged already, see failure_of; 0: nothing */
     bool releasing, released; /* released: only `done` is left to do */
+    uint64_t failing;         /* what was logged already, see failure_of; 0: nothing */
+    struct timer *timer;      /* of the next attempt, or the end of until_us */
     void (*done)(void *arg);
     void *done_arg;
 };
