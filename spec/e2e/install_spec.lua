@@ -20,7 +20,12 @@ local NODE <const> = {
   status = { allocatable = { cpu = "8", memory = "16Gi", pods = "110" }, capacity = { cpu = "8", memory = "16Gi", pods = "110" } },
 }
 
-local EVERYTHING <const> = { "--values", "spec/e2e/values/everything.yaml" }
+--- Values that between them take every turn of the templates.
+local VARIANTS <const> = {
+  {},
+  { "--values", "spec/e2e/values/everything.yaml" },
+  { "--set", "controllerManager.kubeRbacProxy.enabled=false,serviceMonitor.enabled=true,watchNamespaces={secure}" },
+}
 local SYSTEM <const>, MANAGER <const> = "k8sgpt-operator-system", "k8sgpt-operator-controller-manager"
 
 local OTHERS <const> = { "ServiceMonitor", "PrometheusRule", "GrafanaDashboard" } -- kinds of other projects
@@ -147,11 +152,11 @@ describe("the manifests", function()
   end)
 
   it("pass helm lint", function()
-    for _, values in ipairs { {}, EVERYTHING } do helm { "lint", "--strict", chart.FOLDER, table.unpack(values) } end
+    for _, values in ipairs(VARIANTS) do helm { "lint", "--strict", chart.FOLDER, table.unpack(values) } end
   end)
 
   it("fit the schemas of Kubernetes", function()
-    for _, values in ipairs { {}, EVERYTHING } do
+    for _, values in ipairs(VARIANTS) do
       local output, status = chart.kubeconform(plane, chart.render(SYSTEM, values), OTHERS)
       assert.are.equal(0, status, output)
     end
@@ -168,7 +173,7 @@ describe("the manifests", function()
     local labels = { ["pod-security.kubernetes.io/enforce"] = "restricted", ["pod-security.kubernetes.io/warn"] = "restricted" }
     post("/api/v1/namespaces", { metadata = { name = "secure", labels = labels } })
     local function try(manifests) return chart.kubectl(plane, { "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-" }, manifests) end
-    for _, values in ipairs { {}, EVERYTHING } do
+    for _, values in ipairs(VARIANTS) do
       local output = succeeds(try(chart.render("secure", values)))
       assert.is_nil(output:find("[Ww]arning"), output)
     end
