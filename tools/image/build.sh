@@ -15,6 +15,8 @@ name=localhost/k8sgpt-operator
 mkdir -p "$store" "$out"
 log=$out/build.log
 : >"$log"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 # Plain folders: no mounts, no namespaces.
 images() { buildah --root "$store/root" --runroot "$store/run" --storage-driver vfs "$@"; }
@@ -24,8 +26,6 @@ say() { echo "image: $*"; }
 make_base() {
   local container
   say "making $base by debootstrap (once)"
-  work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
   logged debootstrap --variant=minbase bookworm "$work/base" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
   rm -rf "$work"/base/var/cache/apt/archives/*.deb "$work"/base/var/lib/apt/lists/*
   tar -C "$work/base" -cf "$work/base.tar" .
@@ -37,12 +37,16 @@ make_base() {
 
 arguments=(--timestamp "${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}"
            --build-arg VERSION="$(cat VERSION)" --build-arg REVISION="$(git rev-parse --short HEAD)")
-build() { logged images bud --isolation chroot --layers "${arguments[@]}" -t "$@" .; } # build TAG FLAG...
+build() { logged images bud --isolation chroot --layers "${arguments[@]}" -t "$@" "$work/source"; } # build TAG FLAG...
 id() { images inspect --type image --format '{{.FromImageID}}' "$name"; }
 forget() { # the image and what it was made of, but not the packages
   images rmi "$name" >/dev/null 2>&1 || :
   images rmi --prune >/dev/null 2>&1 || :
 }
+
+# Both times what is there now, and nothing that git leaves out.
+mkdir "$work/source"
+git ls-files -z --cached --others --exclude-standard | tar --null --ignore-failed-read -T - -cf - 2>/dev/null | tar -C "$work/source" -xf -
 
 images inspect --type image "$base" >/dev/null 2>&1 || make_base
 build localhost/packages --target packages
