@@ -232,7 +232,7 @@ describe("deploy/install.yaml", function()
 end)
 
 describe("the chart", function()
-  local IGNORE_WEB <const> = [[
+  local KEEP_QUIET <const> = [[
 return { api = 1, kind = "filter", name = "default", mode = "wrap",
   keep = function(ctx, finding, cr)
     if finding.namespace == "quiet" then return false, "quiet" end
@@ -242,7 +242,7 @@ return { api = 1, kind = "filter", name = "default", mode = "wrap",
 
   it("runs two replicas of which one leads, with policies of one's own", function()
     local values = program.folder() .. "/values.yaml"
-    program.write(values, lyaml.dump { { policies = { files = { ["filters.default.lua"] = IGNORE_WEB } }, controllerManager = { replicas = 2 } } })
+    program.write(values, lyaml.dump { { policies = { files = { ["filters.default.lua"] = KEEP_QUIET } }, controllerManager = { replicas = 2 } } })
     helm { "install", "tools", chart.FOLDER, "--namespace", "tools", "--create-namespace", "--values", values, "--wait", "--timeout", "60s" }
     plane:await_crds(operator.CRDS, true)
     local name = "tools-" .. MANAGER
