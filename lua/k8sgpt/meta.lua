@@ -105,6 +105,7 @@
 ---@field remote? boolean an analyzer that may ask the world while it runs (k8sgpt.RemoteContext)
 ---@field logs? boolean a remote analyzer that reads logs of pods
 ---@field secret_content? boolean a remote analyzer that reads what is in Secrets, where --secret-content permits it
+---@field aws? boolean a remote analyzer that asks APIs of AWS; inactive where there are no credentials
 ---@field order? integer correlate: those of a lower one are asked first, of the same by name; the first that names a finding decides; default 0
 ---@field params? table defaults of ctx.params; a params.yaml in any layer replaces single fields of it
 ---@field run? fun(ctx, subject): any step (the K8sGPT), analyzer (the object); route: fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, change: "opened"|"changed"|"resolved", cr: k8sgpt.View): k8sgpt.Route[]
@@ -268,6 +269,13 @@ function RemoteContext.logs(pod, options) end
 ---@return string? bytes nil where there is no such Secret or key
 ---@return string? message why it could not be read; also that it is not permitted, which counts as no failure
 function RemoteContext.secret_content(namespace, name, key) end
+
+--- What a GET of an API of AWS answers, in the region and as the role of the operator. Needs aws = true.
+---@param service string "eks"
+---@param path string "/clusters"
+---@return table? answer its JSON
+---@return string? message why it could not be asked
+function RemoteContext.aws(service, path) end
 
 ---@class k8sgpt.CorrelateContext: k8sgpt.ReadContext
 local CorrelateContext = {}

@@ -23,7 +23,8 @@ local function read_request(client)
     if not name then break end
     request.headers[name:lower()] = value
   end
-  request.body = client:receive(tonumber(request.headers["content-length"] or 0))
+  local length = tonumber(request.headers["content-length"] or 0)
+  request.body = length > 0 and client:receive(length) or "" -- none waits for a byte that does not come
   return request
 end
 

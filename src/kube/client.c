@@ -40,6 +40,10 @@ struct kube_client *kube_client_new(struct loop *loop, struct http_client *http,
     return c;
 }
 
+struct http_client *kube_client_http(const struct kube_client *c) {
+    return c->http;
+}
+
 void kube_client_write_by(struct kube_client *c, struct http_client *writes) { c->writes = writes; }
 
 struct loop *kube_client_loop(const struct kube_client *c) {

@@ -46,6 +46,9 @@ struct kube_client *kube_client_new(struct loop *loop, struct http_client *http,
                                     struct err *err);
 void kube_client_free(struct kube_client *c); /* calls under way end with ERR_CANCELLED */
 
+/* By which GETs go; for other questions to the world that change nothing. Borrowed. */
+struct http_client *kube_client_http(const struct kube_client *c);
+
 /* From now on all verbs but GET go by this HTTP client, which says until when they may leave (http_client_allow_until). Borrowed. */
 void kube_client_write_by(struct kube_client *c, struct http_client *writes);
 

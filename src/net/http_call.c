@@ -157,6 +157,17 @@ static bool set_tls(struct http_call *call) {
     return bad == 0;
 }
 
+static bool set_signature(struct http_call *call) {
+    const struct http_aws *aws = call->request.aws;
+    char scope[128];
+    if (!aws) return true;
+    snprintf(scope, sizeof scope, "aws:amz:%.50s:%.50s", aws->region, aws->service);
+    int bad = (int)curl_easy_setopt(call->easy, CURLOPT_AWS_SIGV4, scope);
+    bad |= (int)curl_easy_setopt(call->easy, CURLOPT_USERNAME, aws->key_id);
+    bad |= (int)curl_easy_setopt(call->easy, CURLOPT_PASSWORD, aws->secret);
+    return bad == 0;
+}
+
 static bool set_method(struct http_call *call) {
     CURL *e = call->easy;
     const char *method = call->request.method;
@@ -180,9 +191,10 @@ static bool add_header(struct http_call *call, const char *line) {
 
 static bool is_content_type(const char *line) { return strncasecmp(line, "content-type:", 13) == 0; }
 
-/* curl would add a form's content type and, to large bodies, Expect: 100-continue, which costs a round trip. */
+/* curl would add a form's content type and, to large bodies, Expect: 100-continue, which costs a round trip. It signs what is left out so
+ * as if it were sent, so that a request that is signed has neither line, and no body. */
 static int set_headers(struct http_call *call, struct err *err) {
-    bool ok = add_header(call, "Expect:"), typed = false;
+    bool ok = call->request.aws || add_header(call, "Expect:"), typed = call->request.aws;
     const char *const *h = call->request.headers;
     for (; ok && h && *h; h++) {
         if (strpbrk(*h, "\r\n")) return err_set(err, ERR_INVALID, "%s: a header holds a line break", call->label);
@@ -225,7 +237,7 @@ static int prepare(struct http_call *call, struct err *err) {
     if (!call->easy) return err_set(err, ERR_NOMEM, "no memory for a request");
     rc = set_headers(call, err);
     if (rc) return rc;
-    if (set_common(call) && set_proxy(call) && set_tls(call) && set_method(call) && set_target(call)) return 0;
+    if (set_common(call) && set_proxy(call) && set_tls(call) && set_signature(call) && set_method(call) && set_target(call)) return 0;
     return err_set(err, ERR_NOMEM, "%s: no memory for the request", call->label);
 }
 

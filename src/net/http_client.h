@@ -34,6 +34,12 @@ struct http_tls {
     bool insecure;           /* skip verification (kubeconfig insecure-skip-tls-verify) */
 };
 
+/* Signs a request (AWS General Reference: "Signature Version 4"). A session token is a header of the request, as always. */
+struct http_aws {
+    const char *region, *service;
+    const char *key_id, *secret;
+};
+
 struct http_response {
     int status;      /* 0: no answer, see err; known and err set: the answer was cut off */
     struct str body; /* collected; of a streamed call: the body of a non-2xx answer, its first MiB. Valid during on_done */
@@ -52,6 +58,7 @@ struct http_request {
     const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
     struct str body;
     const struct http_tls *tls; /* NULL: defaults */
+    const struct http_aws *aws; /* of a request without a body; NULL: not signed */
     const char *proxy_url;      /* http, https, socks5 or socks5h (the proxy resolves names); NULL: none */
     int64_t connect_timeout_ms; /* 0: 5 s */
     int64_t timeout_ms;         /* of the whole exchange; 0: 30 s; < 0: none (a watch, which ends by its own timeout) */

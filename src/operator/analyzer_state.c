@@ -67,8 +67,9 @@ enum analyzer_state analyzer_state_now(const struct diagnosis *d, struct analyze
         }
         if (&p->watches[i] == z->subject && s != REFLECTOR_SYNCED) return inactive(z, s, why);
     }
-    if (p->logs && !asks_have_logs(&d->asks)) {
-        add_reason(z, "logs of pods are not in a snapshot");
+    const char *lacking = asks_lack(&d->asks, p);
+    if (lacking) {
+        add_reason(z, lacking);
         return ANALYZER_INACTIVE;
     }
     name_denied(d, z);

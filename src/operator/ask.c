@@ -4,6 +4,7 @@
 
 #include "doc/builder.h"
 #include "operator/ask_internal.h"
+#include "operator/aws.h"
 
 enum { MAX_TEXT_BYTES = 256 * 1024 };
 
@@ -11,9 +12,14 @@ static const struct {
     const char *op;
     struct ask *(*start)(const struct asks *all, struct doc_value args, int64_t timeout_ms, ask_done done, void *arg,
                          struct ask_answer *now);
-} OPS[] = {{"logs", ask_logs}, {"secret_content", ask_secret}};
+} OPS[] = {{"logs", ask_logs}, {"secret_content", ask_secret}, {"aws", ask_aws}};
 
-bool asks_have_logs(const struct asks *all) { return cluster_client(all->cluster) != NULL; }
+const char *asks_lack(const struct asks *all, const struct policy *policy) {
+    bool connected = cluster_client(all->cluster) != NULL;
+    if (policy->logs && !connected) return "logs of pods are not in a snapshot";
+    if (!policy->aws) return NULL;
+    return all->aws ? aws_lacks(all->aws) : "AWS cannot be asked about a snapshot";
+}
 
 struct ask *ask_start(const struct asks *all, struct doc_value request, int64_t timeout_ms, ask_done done, void *arg,
                       struct ask_answer *now) {
@@ -45,6 +51,7 @@ void ask_free(struct ask *ask) {
 void ask_drop(struct ask *ask) {
     if (!ask) return;
     kube_drop(ask->call);
+    if (ask->aws) aws_drop(ask->aws);
     ask_free(ask);
 }
 

@@ -9,10 +9,12 @@
 #define OPERATOR_ASK_H
 
 #include "kube/cluster.h"
+#include "script/policy.h"
 
 /* Of whom is asked, and what may be. Of a cluster that is not connected: what was loaded into it. */
 struct asks {
     struct cluster *cluster;
+    struct aws *aws;     /* NULL: of a cluster that is not connected */
     bool secret_content; /* analyzers may read what is in Secrets; those of an offline cluster they may read anyway */
 };
 
@@ -40,7 +42,7 @@ struct ask *ask_start(const struct asks *all, struct doc_value request, int64_t 
 /* Gives it up; `done` is not called any more. NULL: nothing. */
 void ask_drop(struct ask *ask);
 
-/* True when logs can be asked for at all. */
-bool asks_have_logs(const struct asks *all);
+/* Why a policy has nobody to ask, for people; NULL: there is somebody. What is in Secrets is withheld when it is asked for. */
+const char *asks_lack(const struct asks *all, const struct policy *policy);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * ask_internal: what ask.c (which requests there are) and the units that answer them share: ask_logs.c, ask_secret.c.
+ * ask_internal: what ask.c (which requests there are) and the units that answer them share: ask_logs.c, ask_secret.c, ask_aws.c.
  */
 #ifndef OPERATOR_ASK_INTERNAL_H
 #define OPERATOR_ASK_INTERNAL_H
@@ -11,6 +11,7 @@ struct ask {
     ask_done done;
     void *arg;
     struct kube_call *call;
+    struct aws_call *aws;
     char what[400];  /* for messages: "the log of shop/web, container app" */
     struct buf text; /* what came of a log */
     bool cut;        /* and no more was wanted */
@@ -40,5 +41,8 @@ struct ask *ask_logs(const struct asks *all, struct doc_value args, int64_t time
 
 /* {namespace, name, key}: the bytes under one key of a Secret. */
 struct ask *ask_secret(const struct asks *all, struct doc_value args, int64_t timeout_ms, ask_done done, void *arg, struct ask_answer *now);
+
+/* {service, path}: what a GET of an API of AWS answers. */
+struct ask *ask_aws(const struct asks *all, struct doc_value args, int64_t timeout_ms, ask_done done, void *arg, struct ask_answer *now);
 
 #endif

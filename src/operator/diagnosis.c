@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "operator/aws.h"
 #include "operator/diagnosis_internal.h"
 #include "operator/turns.h"
 
@@ -376,6 +377,9 @@ struct diagnosis *diagnosis_new(struct loop *loop, struct cluster *cluster, stru
     d->owners = d->reads ? owners_new(loop, cluster, d->reads) : NULL;
     if (loop) d->worker = worker_new(loop, work, d);
     if (loop && d->reads && cluster_client(cluster)) d->secrets = secrets_new(loop, cluster, d->reads);
+    struct kube_client *client = cluster_client(cluster);
+    if (client) d->asks.aws = aws_new(kube_client_http(client));
+    if (client && !d->asks.aws) goto nomem;
     if (d->owners && (d->worker || !loop) && (d->secrets || !loop || !cluster_client(cluster))) return d;
 nomem:
     err_set(err, ERR_NOMEM, "no memory for the diagnosis");
@@ -387,6 +391,7 @@ void diagnosis_free(struct diagnosis *d) {
     if (!d) return;
     d->listener.changed = NULL;
     drop_all(d);
+    aws_free(d->asks.aws);
     worker_free(d->worker);
     secrets_free(d->secrets);
     owners_free(d->owners);

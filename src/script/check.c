@@ -51,6 +51,7 @@ static const struct {
     {"remote", DOC_BOOL, ANALYZER_ONLY},
     {"logs", DOC_BOOL, ANALYZER_ONLY},
     {"secret_content", DOC_BOOL, ANALYZER_ONLY},
+    {"aws", DOC_BOOL, ANALYZER_ONLY},
     {"order", DOC_INT, CORRELATE_ONLY},
     {"params", DOC_OBJECT, ANY},
 };
@@ -168,11 +169,13 @@ static void read_remote(struct policy_entry *e) {
     e->policy.remote = doc_bool(doc_get(table, STR("remote")));
     e->policy.logs = doc_bool(doc_get(table, STR("logs")));
     e->policy.secret_content = doc_bool(doc_get(table, STR("secret_content")));
+    e->policy.aws = doc_bool(doc_get(table, STR("aws")));
 }
 
 int policy_check_remote(const struct policy *p, struct err *err) {
-    if (p->remote || (!p->logs && !p->secret_content)) return 0;
-    return err_set(err, ERR_POLICY, "%s is for analyzers that ask while they run; add remote = true", p->logs ? "logs" : "secret_content");
+    const char *asks = p->logs ? "logs" : p->secret_content ? "secret_content" : p->aws ? "aws" : NULL;
+    if (p->remote || !asks) return 0;
+    return err_set(err, ERR_POLICY, "%s is for analyzers that ask while they run; add remote = true", asks);
 }
 
 int policy_check(struct policy_entry *e, struct err *err) {

@@ -16,7 +16,7 @@ void ctx_push(lua_State *L, const struct policy *policy);
 void ctx_read_open(lua_State *L);  /* get, exists, list, events, parent, readable, age, after */
 void ctx_query_open(lua_State *L); /* list, events, findings_of */
 void ctx_step_open(lua_State *L);  /* apply, patch … requeue, stop */
-void ctx_ask_open(lua_State *L);   /* logs, secret_content */
+void ctx_ask_open(lua_State *L);   /* logs, secret_content, aws */
 void ctx_next_open(lua_State *L);  /* next */
 
 /* The frame of the call; raises outside of one. */

@@ -35,7 +35,16 @@ static int ctx_secret_content(lua_State *L) {
     return ctx_suspend(L, "secret_content");
 }
 
+/* ctx.aws(service, path) */
+static int ctx_aws(lua_State *L) {
+    need_declared(L, ctx_frame(L)->policy->aws, "aws", "ctx.aws");
+    struct str service = ctx_opt_str(L, 1, "the service of ctx.aws"), path = ctx_opt_str(L, 2, "the path of ctx.aws");
+    if (!service.n || !path.n || *path.p != '/') vm_raise(L, "ctx.aws wants a service and a path");
+    lua_settop(L, 2);
+    return ctx_suspend(L, "aws");
+}
+
 void ctx_ask_open(lua_State *L) {
-    static const luaL_Reg functions[] = {{"logs", ctx_logs}, {"secret_content", ctx_secret_content}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"logs", ctx_logs}, {"secret_content", ctx_secret_content}, {"aws", ctx_aws}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

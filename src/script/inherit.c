@@ -44,6 +44,7 @@ int policy_stand_on(struct policy_entry *e, const struct policy *lower, struct e
     p->remote |= lower->remote;
     p->logs |= lower->logs;
     p->secret_content |= lower->secret_content;
+    p->aws |= lower->aws;
     int rc = policy_check_remote(p, err);
     if (!rc) rc = inherit_watches(p, lower, err);
     if (!rc) rc = inherit_rules(p, lower, err);

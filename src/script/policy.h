@@ -61,6 +61,7 @@ struct policy {
     int64_t order;              /* of a correlate policy: lower ones are asked first */
     bool remote;                /* an analyzer that may ask what no cache holds, and is suspended meanwhile */
     bool logs, secret_content;  /* what it may ask for then: logs of pods, what is in Secrets */
+    bool aws;                   /* and the APIs of AWS */
     struct doc *params;         /* what ctx.params shows; NULL: none */
     const struct policy *lower; /* the policy of this kind and name in the layer below (built-in at last), or NULL */
     bool wraps;                 /* mode = "wrap": ctx.next calls `lower` */

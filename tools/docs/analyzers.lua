@@ -88,6 +88,7 @@ local function describe_reads(policy)
     seen[gvk] = true
   end
   if policy.logs then out[#out + 1] = "*logs of pods*" end
+  if policy.aws then out[#out + 1] = "*AWS*" end
   if policy.secret_content then out[#out + 1] = "*what is in Secrets*" end
   return table.concat(out, "<br>")
 end

@@ -356,6 +356,7 @@ static void test_tables_are_checked(void **state) {
         {"api = 1, kind = 'analyzer', name = 'B', run = r", "name must be \"A\""},
         {OK_FIELDS ", remote = 1", "remote must be of type"},
         {OK_FIELDS ", logs = true", "add remote = true"},
+        {OK_FIELDS ", aws = true", "aws is for analyzers that ask while they run"},
         {OK_FIELDS ", secret_content = true", "secret_content is for analyzers that ask while they run"},
         {OK_FIELDS ", colour = 'red'", "a policy has no field colour"},
         {OK_FIELDS ", keep = r", "analyzer has no function keep"},
