@@ -8,8 +8,8 @@ VERSION  := $(shell cat VERSION)
 REVISION := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 
 # Lowest first: a layer includes those before it (make layers).
-LAYERS   := base metrics doc net devcluster kube script operator cli
-PACKAGES := lua5.4 libcurl libcjson yaml-0.1 openssl zlib libuv libmicrohttpd
+LAYERS   := base metrics doc net devcluster kube grpc script operator cli
+PACKAGES := lua5.4 libcurl libcjson yaml-0.1 openssl zlib libuv libmicrohttpd libprotobuf-c
 
 # The OpenSSF "Compiler Options Hardening Guide for C", as far as gcc 12 has them. Without -ftrivial-auto-var-init: in a
 # local struct that holds arrays of structs with arrays of padded structs, gcc 12.2 clears bytes of values as if they were padding.
@@ -35,7 +35,9 @@ COMPILE  = $(CC) $(LANGUAGE) $(CFLAGS) $(WARN) $(HARDEN) $(PKG_CFLAGS) -MMD -MP 
 
 BIN       := $(BUILD)/k8sgpt-operator
 SRC       := $(wildcard src/*/*.c)
-OBJ       := $(BUILD)/obj/main.o $(SRC:src/%.c=$(BUILD)/obj/%.o)
+PROTO     := $(wildcard src/*/proto/*.proto)
+PROTO_OBJ := $(PROTO:src/%.proto=$(BUILD)/obj/%.pb-c.o)
+OBJ       := $(BUILD)/obj/main.o $(SRC:src/%.c=$(BUILD)/obj/%.o) $(PROTO_OBJ)
 UNIT_SRC  := $(wildcard spec/unit/*/*_test.c)
 UNIT_BIN  := $(UNIT_SRC:spec/unit/%.c=$(BUILD)/unit/%)
 BENCH_SRC := $(wildcard spec/bench/*.c)
@@ -52,7 +54,7 @@ SHARE     := $(DESTDIR)$(PREFIX)/share/k8sgpt-operator
 Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all deps demo test units unit behaviour e2e image-test reliability lint lint-deps tidy docs chart format layers asan valgrind fuzz fuzzers soak bench clean install help FORCE
+.PHONY: all deps engine demo test units unit behaviour e2e image-test reliability lint lint-deps tidy docs chart format layers asan valgrind fuzz fuzzers soak bench clean install help FORCE
 .DELETE_ON_ERROR:
 
 all: $(BIN)
@@ -66,13 +68,18 @@ demo: deps
 	@lua5.4 samples/demo/demo.lua $(BIN) $(BUILD)/demo $(if $(KEEP),--keep)
 
 ## make test       install what is needed, build, and run every hermetic test
-test: deps
+test: deps engine
 	@$(MAKE) --no-print-directory -j$(JOBS) all units $(PROXY_BIN)
 	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) lua5.4 spec/run.lua all $(UNIT_BIN)
 
 ## make deps       install the Debian packages that building and testing need
 deps:
 	@tools/deps.sh build
+
+# The gRPC engine that tests ask, by grpcio of PyPI; without it they are skipped.
+engine:
+	@tools/deps.sh build engine
+	@spec/engine/install.sh >/dev/null || :
 
 ## make all        build/k8sgpt-operator
 $(BIN): $(OBJ)
@@ -83,6 +90,18 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/gen/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(COMPILE) -c -o $@ $<
+
+# Messages of gRPC: C from a .proto, which its layer includes as "grpc/proto/k8sgpt.pb-c.h". The generator casts const away.
+$(BUILD)/gen/%.pb-c.c: src/%.proto
+	@mkdir -p $(@D)
+	$(call say,PROTO,$<)
+	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $<
+$(PROTO_OBJ): $(BUILD)/obj/%.pb-c.o: $(BUILD)/gen/%.pb-c.c $(BUILD)/gen/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) -Wno-cast-qual -c -o $@ $<
+$(BUILD)/obj/grpc/%.o $(BUILD)/tidy/grpc/%.ok: LANGUAGE += -isystem $(BUILD)/gen
+$(filter $(BUILD)/obj/grpc/%,$(SRC:src/%.c=$(BUILD)/obj/%.o)): | $(PROTO:src/%.proto=$(BUILD)/gen/%.pb-c.c)
 
 # The version reaches one file, so that a commit does not compile the world anew.
 $(BUILD)/obj/cli/version.o: $(BUILD)/gen/version.h
@@ -96,7 +115,7 @@ $(BUILD)/gen/flags: FORCE
 # One archive a layer: a unit test links its own layer and those below, nothing above.
 define layer
 LIB_$(1) := $(BUILD)/lib$(1).a
-$$(LIB_$(1)): $$(patsubst src/%.c,$(BUILD)/obj/%.o,$$(wildcard src/$(1)/*.c))
+$$(LIB_$(1)): $$(patsubst src/%.c,$(BUILD)/obj/%.o,$$(wildcard src/$(1)/*.c)) $$(filter $(BUILD)/obj/$(1)/%,$(PROTO_OBJ))
 	@mkdir -p $$(@D)
 	@rm -f $$@ && ar rcs $$@ $$^
 BELOW_$(1) := $$(LIB_$(1)) $(2)
@@ -135,7 +154,7 @@ behaviour: $(BIN) $(PROXY_BIN)
 ## make e2e        the same behaviour, and what only a real control plane shows, on kube-apiserver, etcd and kwok (needs Go; builds them once)
 # What is measured is kept, and held against spec/reliability.lua; the C tests of those requirements run again for their figures.
 FIGURES := $(abspath $(BUILD))/figures
-e2e: deps
+e2e: deps engine
 	@tools/deps.sh e2e
 	@spec/e2e/tools/build.sh cluster kubernetes chart >/dev/null
 	@$(MAKE) --no-print-directory -j$(JOBS) all units $(PROXY_BIN)

@@ -131,6 +131,15 @@ return {
     },
   },
   {
+    id = "grpc-size",
+    title = "Answers by gRPC of any size cost bounded memory, and end by their deadline",
+    source = "gRPC over HTTP2; issue D",
+    target = "10,000 results (16 MB) by grpcio in one answer: memory ≤ 3 × the message; hang, death, reset, no status, cut frame, wrong type: each its own "
+      .. "error, none taken for an answer",
+    tests = { "spec/unit/grpc/engine_test.c", "spec/unit/grpc/wire_test.c" },
+    limits = { ["memory for 10,000 results in one answer, as a multiple of their size"] = 3 },
+  },
+  {
     id = "paging",
     title = "Lists come in pages of 500; an expired continue token gives one whole list",
     source = "client-go pager",

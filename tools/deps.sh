@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that a group of targets needs, those that are missing. Says nothing when nothing is missing.
 #
-#   tools/deps.sh compile|build|e2e|image|lint|fuzz|valgrind...
+#   tools/deps.sh compile|build|engine|e2e|image|lint|fuzz|valgrind...
 set -euo pipefail
 
 compile=(gcc libc6-dev make pkg-config binutils liblua5.4-dev libcjson-dev libyaml-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libuv1-dev libmicrohttpd-dev
-         uthash-dev ca-certificates)
+         libprotobuf-c-dev protobuf-c-compiler uthash-dev ca-certificates)
 build=(lua5.4 lua-busted lua-cjson lua-yaml lua-socket libcmocka-dev curl)
+engine=(python3 python3-venv)
 e2e=(openssl)
 image=(buildah debootstrap runc)
 lint=(lua-check clang-tidy-14 clang-format-14 shellcheck)
@@ -18,12 +19,13 @@ for group in "$@"; do
   case $group in
     compile) wanted+=("${compile[@]}") ;;
     build) wanted+=("${compile[@]}" "${build[@]}") ;;
+    engine) wanted+=("${engine[@]}") ;;
     e2e) wanted+=("${e2e[@]}") ;;
     image) wanted+=("${image[@]}") ;;
     lint) wanted+=("${lint[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}") ;;
     valgrind) wanted+=("${valgrind[@]}") ;;
-    *) echo "deps: no group named $group (compile, build, e2e, image, lint, fuzz, valgrind)" >&2; exit 2 ;;
+    *) echo "deps: no group named $group (compile, build, engine, e2e, image, lint, fuzz, valgrind)" >&2; exit 2 ;;
   esac
 done
 

@@ -33,10 +33,23 @@ static void headers_done(struct http_call *call) {
     if (call->request.on_headers) call->request.on_headers(call->status, call->request.arg);
 }
 
+static struct str trim(struct str s) {
+    while (s.n && isspace((unsigned char)s.p[0])) s = (struct str){s.p + 1, s.n - 1};
+    while (s.n && isspace((unsigned char)s.p[s.n - 1])) s.n--;
+    return s;
+}
+
+/* A status line has no colon. */
+static void tell_field(const struct http_call *call, struct str line) {
+    struct str name, value;
+    if (str_cut(line, ':', &name, &value)) call->request.on_field(name, trim(value), call->request.arg);
+}
+
 static size_t on_header(char *line, size_t size, size_t n, void *arg) {
     struct http_call *call = arg;
     size_t bytes = size * n;
     if (bytes <= 2 && (line[0] == '\r' || line[0] == '\n')) headers_done(call);
+    if (call->request.on_field) tell_field(call, (struct str){line, bytes});
     return call->state == CALL_ENDING ? CURL_WRITEFUNC_ERROR : bytes;
 }
 
@@ -210,14 +223,23 @@ static int set_headers(struct http_call *call, struct err *err) {
     return ok ? 0 : err_set(err, ERR_NOMEM, "no memory for a request");
 }
 
+/* curl 7.88 fails with the second request on such a connection (CURLE_HTTP2). */
+static bool set_plain_http2(CURL *e) {
+    int bad = (int)curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+    bad |= (int)curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
+    bad |= (int)curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
+    return bad == 0;
+}
+
 static bool set_target(struct http_call *call) {
     char *scheme = NULL;
     if (curl_url_get(call->url, CURLUPART_SCHEME, &scheme, 0)) return false;
     /* Many calls to one server wait for its first connection, which HTTP/2 lets them share, instead of opening one each. */
-    long wait = strcmp(scheme, "https") == 0;
+    bool secure = strcmp(scheme, "https") == 0;
     curl_free(scheme);
+    if (call->request.http2 && !secure && !set_plain_http2(call->easy)) return false;
     return curl_easy_setopt(call->easy, CURLOPT_CURLU, call->url) == CURLE_OK &&
-           curl_easy_setopt(call->easy, CURLOPT_PIPEWAIT, wait) == CURLE_OK;
+           curl_easy_setopt(call->easy, CURLOPT_PIPEWAIT, (long)secure) == CURLE_OK;
 }
 
 static bool is_token(const char *method) {

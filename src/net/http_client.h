@@ -1,8 +1,8 @@
 /*
  * http_client: the one HTTP client (libcurl multi on the loop), pooled connections, a deadline on everything.
  *
- * Used by kube for the API server and by notify for sinks. Redirects are not followed. Proxy environment variables are not
- * read; a proxy is an option. The caller's request struct is copied; its body too.
+ * Used by kube for the API server, by grpc for engines and by notify for sinks. Redirects are not followed. Proxy environment variables are
+ * not read; a proxy is an option. The caller's request struct is copied; its body too.
  */
 #ifndef NET_HTTP_CLIENT_H
 #define NET_HTTP_CLIENT_H
@@ -64,10 +64,13 @@ struct http_request {
     int64_t timeout_ms;         /* of the whole exchange; 0: 30 s; < 0: none (a watch, which ends by its own timeout) */
     size_t max_body_bytes;      /* of a collected answer, unpacked; 0: 16 MiB. Not for streamed ones */
     bool gzip;                  /* ask for a compressed answer, which arrives here unpacked; else it must come as it is */
+    bool http2;                 /* a server without TLS speaks HTTP/2 from the first byte on (RFC 9113 3.3), on a connection of its own */
 
     /* Streaming: called with each chunk of a 2xx answer instead of collecting it. Non-zero ends the call with *err. NULL: collect. */
     int (*on_chunk)(struct str chunk, void *arg, struct err *err);
     void (*on_headers)(int status, void *arg); /* once the status is known; may be NULL */
+    /* Each field of the answer, those after its body (trailers) too; HTTP/2 has names in lower case. May be NULL. */
+    void (*on_field)(struct str name, struct str value, void *arg);
     /* Always called, exactly once, never from within http_send; after it the call is gone. */
     void (*on_done)(const struct http_response *response, void *arg);
     void *arg;

@@ -1,0 +1,107 @@
+"""A K8sGPT engine, and a custom analyzer, that does what a script says: gRPC by grpcio, a stack that shares nothing with the operator's.
+
+    engine.py SCRIPT [LOG]
+
+SCRIPT is a file of JSON, read anew for each call: {"Analyze": BEHAVIOUR, …} by names of methods; one that is left out is UNIMPLEMENTED.
+A BEHAVIOUR is an object of
+    answer     the answer, in protobuf's JSON form
+    results    Analyze: so many results beside, of `text_bytes` each
+    status, message   end with this status ("UNAVAILABLE") instead
+    delay_ms   wait first
+    hang       never answer
+    die        end the process at once
+    gzip       compress the answer
+Each call is a line of JSON in LOG: {"method", "request", "timeout_s", "metadata"}. The first line of output is the port.
+"""
+
+import json
+import os
+import pathlib
+import sys
+import threading
+import time
+from concurrent import futures
+
+import grpc
+from google.protobuf import json_format
+
+PROTO = pathlib.Path(__file__).resolve().parents[2] / "src" / "grpc" / "proto"
+sys.path.insert(0, str(PROTO))
+protos, _ = grpc.protos_and_services("k8sgpt.proto")
+
+script_path = sys.argv[1]
+log_path = sys.argv[2] if len(sys.argv) > 2 else os.devnull
+log_lock = threading.Lock()
+
+
+def behaviour_of(method):
+    with open(script_path, encoding="utf-8") as file:
+        return json.load(file).get(method)
+
+
+def log_call(method, request, context):
+    line = {
+        "method": method,
+        "request": json_format.MessageToDict(request, preserving_proto_field_name=True),
+        "timeout_s": context.time_remaining(),
+        "metadata": {key: str(value) for key, value in context.invocation_metadata()},
+    }
+    with log_lock, open(log_path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def add_results(answer, count, text_bytes):
+    for i in range(count):
+        result = answer.results.add(kind="Pod", name=f"namespace-{i % 100}/pod-{i}")
+        error = result.error.add(text=(f"container c{i} of pod-{i}: " + "back-off restarting failed container " * 60)[:text_bytes])
+        error.sensitive.add(unmasked=f"pod-{i}", masked=f"X{i:08d}")
+    answer.status = "ProblemDetected"
+    answer.problems += count
+
+
+def serve_one(method, answer_type, request, context):
+    log_call(method, request, context)
+    behaviour = behaviour_of(method)
+    if behaviour is None:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, f"unknown method {method}")
+    if behaviour.get("die"):
+        os._exit(1)
+    while behaviour.get("hang") and context.is_active():
+        time.sleep(0.05)
+    time.sleep(behaviour.get("delay_ms", 0) / 1000)
+    if behaviour.get("status"):
+        context.abort(grpc.StatusCode[behaviour["status"]], behaviour.get("message", ""))
+    if behaviour.get("gzip"):
+        context.set_compression(grpc.Compression.Gzip)
+    answer = json_format.ParseDict(behaviour.get("answer", {}), answer_type())
+    if behaviour.get("results"):
+        add_results(answer, behaviour["results"], behaviour.get("text_bytes", 100))
+    return answer
+
+
+def handler_of(method):
+    request_type = getattr(protos, method.input_type.name)
+    answer_type = getattr(protos, method.output_type.name)
+    return grpc.unary_unary_rpc_method_handler(
+        lambda request, context: serve_one(method.name, answer_type, request, context),
+        request_deserializer=request_type.FromString,
+        response_serializer=answer_type.SerializeToString,
+    )
+
+
+def main():
+    server = grpc.server(
+        futures.ThreadPoolExecutor(max_workers=16),
+        options=[("grpc.max_send_message_length", -1), ("grpc.so_reuseport", 0)],
+    )
+    for service in protos.DESCRIPTOR.services_by_name.values():
+        handlers = {method.name: handler_of(method) for method in service.methods}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, handlers),))
+    port = server.add_insecure_port(f"127.0.0.1:{os.environ.get('PORT', '0')}")
+    server.start()
+    print(port, flush=True)
+    sys.stdin.read()  # until whoever started it goes away
+    os._exit(0)
+
+
+main()
