@@ -327,6 +327,7 @@ function StepContext.diagnosis() end
 ---@field waiting string[] "v1/Pod: why it is not readable yet"
 ---@field analyzers {name: string, state: "active"|"inactive"|"failing", reason: string, denied: string, withheld: string}[] denied: what an active one may not read; withheld: what it did without as it is not permitted to look
 ---@field problems {critical: integer, high: integer, medium: integer, low: integer} open findings
+---@field peers k8sgpt.PollState[] what is asked by ctx.poll
 ---@field undelivered {sink: string, message: string}[] notifications that could not be delivered
 ---@field unknown string[] names that the filters asked for and no analyzer bears
 ---@field policies k8sgpt.BundleState
@@ -337,6 +338,62 @@ function StepContext.diagnosis() end
 ---@field lastGood boolean a newer bundle was refused as a whole; the one before stays in use
 ---@field overrides {name: string, layer: string, source: string}[]
 ---@field tripped {name: string, source: string, message: string}[] policies that the breaker took out of use
+
+--- Says all that other processes are to be asked by gRPC (src/grpc/proto/k8sgpt.proto), from now on: each on its own, at its interval; one
+--- that differs from before at once; one that does not answer again soon, then ever more rarely. An answer, and a failure that is new, start
+--- a run.
+---@param list k8sgpt.Poll[]
+---@return k8sgpt.PollState[]? states
+---@return string? message
+function StepContext.poll(list) end
+
+---@class k8sgpt.Poll
+---@field name string of its own; where custom analyzers report, that of the analyzer
+---@field target string "http://HOST:PORT" (no TLS) or "https://HOST:PORT"
+---@field method "Analyze"|"AddConfig"|"RemoveConfig"|"ListIntegrations"|"Query"|"Run"
+---@field request? table the message, names as in protobuf's JSON form ("labelSelector")
+---@field interval integer seconds from an answer to the next question
+---@field timeout integer seconds for an answer
+---@field maxBytes? integer of an answer, unpacked; default 4 MiB
+
+---@class k8sgpt.PollState
+---@field name string
+---@field state "waiting"|"answered"|"failing"
+---@field reason string why it fails, in CamelCase: Unreachable, Timeout, Unsupported (no such method, or no gRPC) …
+---@field message string the same for people; "" unless it fails
+---@field news boolean there is an answer that ctx.answer has not handed out whole
+
+--- The next part of an answer; nil where there is none any more.
+---@param name string
+---@return k8sgpt.PollAnswer?
+---@return string? message
+function StepContext.answer(name) end
+
+---@class k8sgpt.PollAnswer
+---@field head table the message, of Analyze without its results
+---@field items table[] of Analyze: some of its results
+---@field last boolean nothing follows
+
+--- Takes in what others found: from now on these are findings like any other. A failure may have `details` beside its text.
+---@param objects k8sgpt.Reported[]
+---@return boolean? done
+---@return string? message
+function StepContext.report(objects) end
+
+---@class k8sgpt.Reported
+---@field analyzer string
+---@field apiVersion? string
+---@field kind string
+---@field namespace? string
+---@field name string
+---@field parentObject? string
+---@field failures k8sgpt.Failure[]
+
+--- What was reported since ctx.answer gave the first part of an answer was all of it: what these analyzers (nil: all that report) said of
+--- other objects is over.
+---@param of {analyzers?: string[], except?: string[]}
+---@return boolean done
+function StepContext.reported(of) end
 
 --- The objects whose findings differ from what was published last, at most 64 a call: call until it returns an empty list.
 ---@return k8sgpt.Group[]
@@ -352,6 +409,7 @@ function StepContext.findings() end
 ---@field name string
 ---@field as? k8sgpt.As where it is shown under another kind or name
 ---@field parentObject string
+---@field details string what an AI said of the object, "" where it was not asked
 ---@field cause? k8sgpt.Cause of its most severe finding that has one elsewhere
 ---@field firstSeen k8sgpt.Time
 ---@field changed k8sgpt.Time

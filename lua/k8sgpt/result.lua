@@ -187,7 +187,7 @@ function result.spec(group, backend, key)
     kind = result.kind(group),
     name = result.object_name(group),
     error = errors,
-    details = "",
+    details = group.details or "",
     parentObject = group.parentObject,
     cause = cause_of(group),
     autoRemediationStatus = {},

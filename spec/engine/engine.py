@@ -11,12 +11,13 @@ A BEHAVIOUR is an object of
     hang       never answer
     die        end the process at once
     gzip       compress the answer
-Each call is a line of JSON in LOG: {"method", "request", "timeout_s", "metadata"}. The first line of output is the port.
+It ends with SIGTERM. Each call is a line of JSON in LOG: {"method", "request", "timeout_s", "metadata"}. The first line of output is the port.
 """
 
 import json
 import os
 import pathlib
+import signal
 import sys
 import threading
 import time
@@ -99,9 +100,10 @@ def main():
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, handlers),))
     port = server.add_insecure_port(f"127.0.0.1:{os.environ.get('PORT', '0')}")
     server.start()
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))
     print(port, flush=True)
-    sys.stdin.read()  # until whoever started it goes away
-    os._exit(0)
+    while True:
+        signal.pause()
 
 
 main()

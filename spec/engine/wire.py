@@ -6,9 +6,9 @@ The first line of output is JSON: {"no_status": PORT, …}, see FAULTS.
 """
 
 import json
+import signal
 import socket
 import struct
-import sys
 import threading
 
 import h2.config
@@ -135,7 +135,7 @@ def main():
         ports[name] = sock.getsockname()[1]
         threading.Thread(target=serve, args=(sock, play), daemon=True).start()
     print(json.dumps(ports), flush=True)
-    sys.stdin.read()  # until whoever started it goes away
+    signal.pause()
 
 
 main()

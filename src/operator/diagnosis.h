@@ -21,11 +21,13 @@ struct verdict {
     const struct policy *decider; /* whose run this is: the same, or a layer below that stands in */
     const struct gvk *gvk;
     struct str ns, name;
-    struct doc_value failures; /* an array of failures; absent: healthy */
-    struct str parent;         /* "Kind/namespace/name" of the root owner, or empty */
-    bool gone;                 /* the object is no longer there */
-    bool partial;              /* a stand-in's, or not all was answered: may open findings, must not resolve any */
-    int64_t noticed_us;        /* monotonic: when the change that led here was read; 0: not a change */
+    struct doc_value failures;          /* an array of failures; absent: healthy */
+    struct str parent;                  /* "Kind/namespace/name" of the root owner, or empty */
+    bool gone;                          /* the object is no longer there */
+    bool partial;                       /* a stand-in's, or not all was answered: may open findings, must not resolve any */
+    const struct policy_rule *any_rule; /* for failures of rules that the policies do not declare; NULL: those do not count */
+    uint64_t report;                    /* of one that was reported from outside: in which report (reported.h); 0: our own */
+    int64_t noticed_us;                 /* monotonic: when the change that led here was read; 0: not a change */
 };
 
 struct diagnosis_listener {

@@ -85,7 +85,8 @@ static void set_severity(struct finding *f, enum severity severity, bool *change
 /* A stand-in may know rules that the policy in effect does not. */
 static const struct policy_rule *rule_of(const struct verdict *v, struct str name) {
     const struct policy_rule *rule = policy_rule(v->policy, name);
-    return rule ? rule : policy_rule(v->decider, name);
+    if (!rule) rule = policy_rule(v->decider, name);
+    return rule ? rule : v->any_rule;
 }
 
 static enum severity severity_of(const struct policy_rule *rule, struct doc_value failure) {
@@ -100,7 +101,9 @@ static void take_failure(struct group *g, struct finding *f, struct doc_value fa
         g->text_stale |= f->text[0] != '\0';
         if (!str_replace(&f->text, text)) findings_lost(g->all, "no memory for a text");
     }
-    if (f->failure && !doc_equal(doc_path(failure, "evidence"), doc_path(doc_root(f->failure), "evidence"))) g->text_stale = true;
+    static const char *const SHOWN[] = {"evidence", "details"};
+    for (size_t i = 0; f->failure && i < sizeof SHOWN / sizeof *SHOWN; i++)
+        if (!doc_equal(doc_path(failure, SHOWN[i]), doc_path(doc_root(f->failure), SHOWN[i]))) g->text_stale = true;
     /* What was read back may rest on something else by now, and hold names that nobody knew for sensitive then. */
     if (f->adopted) g->text_stale = true;
     struct doc *copy = doc_copy(failure, &err);
@@ -159,7 +162,7 @@ static void lose_unseen(struct group *g, bool at_once, int64_t now_ms) {
 static void learn_settle(struct group *g, const struct verdict *v) {
     for (size_t i = 0; i < g->count; i++) {
         struct finding *f = &g->findings[i];
-        const struct policy_rule *rule = f->failure || g->all->immediate ? NULL : policy_rule(v->policy, str_of(f->rule));
+        const struct policy_rule *rule = f->failure || g->all->immediate ? NULL : rule_of(v, str_of(f->rule));
         if (rule) f->settle_ms = rule->settle_s * 1000;
     }
 }
@@ -210,6 +213,7 @@ static void judge_group(struct group *g, const struct verdict *v) {
     int64_t now_ms = clock_wall_ms();
     bool changed = false;
     if (v->noticed_us && !g->noticed_us) g->noticed_us = v->noticed_us;
+    if (v->report) g->report = v->report;
     take_parent(g, v);
     if (!str_is(str_of(v->gvk->api_version), g->api_version) && !str_replace(&g->api_version, str_of(v->gvk->api_version)))
         findings_lost(g->all, "no memory for an apiVersion");
@@ -265,7 +269,7 @@ static void group_gone(struct group *g) {
 void findings_swept(struct findings *f, struct str analyzer, bool (*exists)(const struct group *g, void *arg), void *arg) {
     struct group *g, *next;
     HASH_ITER(hh, f->groups, g, next)
-    if (str_is(analyzer, g->analyzer) && !exists(g, arg)) group_gone(g);
+    if ((!analyzer.n || str_is(analyzer, g->analyzer)) && !exists(g, arg)) group_gone(g);
 }
 
 void findings_retain(struct findings *f, bool (*wanted)(const char *analyzer, void *arg), void *arg) {

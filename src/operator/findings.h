@@ -87,6 +87,7 @@ struct group {
     uint64_t version, offered_version; /* counts changes; which one is being published */
     bool refilter;                     /* the filters have to look at it again */
     bool untold;                       /* somebody could not be told; tried again by the next run */
+    uint64_t report;                   /* the last one that spoke of it (reported.h); 0: none */
     bool dirty, offered;               /* offered: handed to a step that has not published it yet */
     struct group *next_dirty;
     UT_hash_handle hh;
@@ -129,7 +130,7 @@ void findings_set_grace(struct findings *f, int64_t grace_s);
 /* Takes a verdict in. */
 void findings_verdict(struct findings *f, const struct verdict *v);
 
-/* Every object of the analyzer has been looked at: what belongs to objects that `exists` denies is gone. */
+/* Every object of the analyzer (empty: of every analyzer) has been looked at: what belongs to objects that `exists` denies is gone. */
 void findings_swept(struct findings *f, struct str analyzer, bool (*exists)(const struct group *g, void *arg), void *arg);
 
 /* What analyzers found that are not wanted (any more) is gone. */

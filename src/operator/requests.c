@@ -4,11 +4,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "doc/builder.h"
+#include "operator/poll.h"
 #include "operator/publish.h"
 #include "operator/requests_internal.h"
 
 enum {
     MAX_GROUPS = 64,           /* of one ctx.findings */
+    FUEL_GROUP = 20000,        /* for what a step makes of one: however many there are, each is paid for */
     CHOOSE_TIMEOUT_MS = 10000, /* then the steps go on and say what is still syncing */
 };
 
@@ -201,6 +203,8 @@ static void on_diagnosis(struct run *r, struct doc_value args) {
     for (size_t i = 0; i < t->choice.count; i++) put_analyzer(b, t->op, t->choice.names[i]);
     doc_end_array(b);
     put_problems(b, t);
+    doc_key(b, STR("peers"));
+    polls_put(t->polls, b);
     doc_key(b, STR("undelivered"));
     doc_begin_array(b);
     notify_each_undelivered(t->op->notifier, t, put_undelivered, b);
@@ -232,6 +236,7 @@ static void on_findings(struct run *r, struct doc_value args) {
     bool looked = tenant_has_looked(t);
     doc_begin_array(b);
     for (int n = 0; looked && n < MAX_GROUPS && (g = findings_next_dirty(t->findings)); n++) {
+        run_grant(r, FUEL_GROUP);
         notify_group(t->op->notifier, t, g);
         if (put_group(b, t, g, &err)) doc_builder_fail(b, err.code, "%s", err.msg);
     }
@@ -293,8 +298,11 @@ static const struct {
     const char *op;
     void (*handle)(struct run *r, struct doc_value args);
 } REQUESTS[] = {
-    {"apply", request_apply},  {"patch", request_patch}, {"delete", request_delete},  {"choose", on_choose}, {"diagnosis", on_diagnosis},
-    {"findings", on_findings}, {"publish", on_publish},  {"condition", on_condition}, {"status", on_status}, {"event", on_event},
+    {"apply", request_apply},   {"patch", request_patch},       {"delete", request_delete},
+    {"choose", on_choose},      {"diagnosis", on_diagnosis},    {"findings", on_findings},
+    {"publish", on_publish},    {"condition", on_condition},    {"status", on_status},
+    {"event", on_event},        {"poll", request_poll},         {"answer", request_answer},
+    {"report", request_report}, {"reported", request_reported},
 };
 
 void request_handle(struct run *r, struct doc_value request) {

@@ -1,5 +1,6 @@
 /*
- * requests_internal: what requests.c (answers to steps) and requests_write.c (those that write to the API server) share.
+ * requests_internal: what requests.c (answers to steps), requests_write.c (those that write to the API server) and requests_poll.c (what
+ * peers say by gRPC) share.
  */
 #ifndef OPERATOR_REQUESTS_INTERNAL_H
 #define OPERATOR_REQUESTS_INTERNAL_H
@@ -13,5 +14,11 @@ void request_answer_true(struct run *r);
 void request_apply(struct run *r, struct doc_value args);
 void request_patch(struct run *r, struct doc_value args);
 void request_delete(struct run *r, struct doc_value args);
+
+/* ctx.poll(list), ctx.answer(name), ctx.report(objects), ctx.reported(options). */
+void request_poll(struct run *r, struct doc_value args);
+void request_answer(struct run *r, struct doc_value args);
+void request_report(struct run *r, struct doc_value args);
+void request_reported(struct run *r, struct doc_value args);
 
 #endif

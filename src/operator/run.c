@@ -194,6 +194,8 @@ void run_answer(struct run *r, const struct doc *answer, const struct err *failu
     drive(r, &out);
 }
 
+void run_grant(struct run *r, int64_t fuel) { script_grant(r->task, fuel); }
+
 void run_wait(struct run *r, struct wait *w) {
     w->run = r;
     r->waiting = w;

@@ -28,6 +28,9 @@ struct tenant *run_tenant(const struct run *r);
 /* The answer to the request at hand, from within its handler or later: a value, or nil and a message where `failure` is given. */
 void run_answer(struct run *r, const struct doc *answer, const struct err *failure);
 
+/* The step may spend so many instructions more: for what it is handed to work on. */
+void run_grant(struct run *r, int64_t fuel);
+
 /* The run now waits for w (one at a time); run_answer ends that. */
 void run_wait(struct run *r, struct wait *w);
 

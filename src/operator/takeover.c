@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "doc/stream.h"
 #include "kube/url.h"
+#include "operator/poll.h"
 #include "operator/run.h"
 
 enum { PAGE_TIMEOUT_MS = 30 * 1000 };
@@ -152,6 +153,7 @@ int takeover_prepare(struct tenant *t, struct err *err) {
 void takeover_stand_by(struct tenant *t) {
     run_drop(t->run);
     takeover_drop(t->takeover);
+    polls_stop(t->polls);
     if (t->work.running) work_done(&t->work, -1);
     notify_forget(t->op->notifier, t);
     findings_forget_results(t->findings);

@@ -22,6 +22,7 @@ enum family {
     STORE_BYTES,
     NOTIFICATIONS,
     LAST_ANALYSIS,
+    GRPC_REQUESTS,
     QUEUE_DEPTH,
     STEP_SECONDS,
     BUILD_INFO,
@@ -69,6 +70,11 @@ static const struct metric_def DEFS[FAMILIES] = {
                        "When the findings of a K8sGPT resource were last known to be current.",
                        METRIC_GAUGE,
                        {"namespace", "k8sgpt"},
+                       NULL},
+    [GRPC_REQUESTS] = {"k8sgpt_grpc_requests_total",
+                       "gRPC calls to engines and custom analyzers, by what became of them.",
+                       METRIC_COUNTER,
+                       {"method", "peer", "result"},
                        NULL},
     [QUEUE_DEPTH] =
         {"k8sgpt_queue_depth", "K8sGPT resources that wait for a run, and objects that wait for an analysis.", METRIC_GAUGE, {NULL}, NULL},
@@ -161,6 +167,11 @@ void telemetry_result_written(struct telemetry *t, int64_t noticed_us) {
 
 void telemetry_notified(struct telemetry *t, struct str sink, const char *outcome) {
     metric_add(t->families[NOTIFICATIONS], METRIC_LABELS(sink, str_of(outcome)), 1);
+}
+
+void telemetry_asked(struct telemetry *t, const char *method, const char *peer, const struct err *err) {
+    const char *result = err->code ? err_code_name(err->code) : "OK";
+    metric_add(t->families[GRPC_REQUESTS], METRIC_LABELS(str_of(method), str_of(peer), str_of(result)), 1);
 }
 
 void telemetry_analysed(struct telemetry *t, const struct tenant *tenant) {

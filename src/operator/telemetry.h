@@ -19,6 +19,7 @@ void telemetry_step(struct telemetry *t, const char *step, int64_t duration_us);
 void telemetry_run(struct telemetry *t, const struct tenant *tenant, bool failed, int64_t duration_us);
 void telemetry_result_written(struct telemetry *t, int64_t noticed_us); /* 0: not due to a change */
 void telemetry_notified(struct telemetry *t, struct str sink, const char *outcome);
+void telemetry_asked(struct telemetry *t, const char *method, const char *peer, const struct err *err); /* a gRPC call ended */
 void telemetry_tenant_gone(struct telemetry *t, const struct tenant *tenant);
 void telemetry_analysed(struct telemetry *t, const struct tenant *tenant);
 

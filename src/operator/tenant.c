@@ -8,6 +8,7 @@
 #include "doc/builder.h"
 #include "operator/apply.h"
 #include "operator/contest.h"
+#include "operator/poll.h"
 #include "operator/run.h"
 #include "operator/takeover.h"
 
@@ -82,8 +83,9 @@ struct tenant *tenant_new(struct k8s_operator *op, struct doc *cr, struct err *e
     t->findings = findings_new(&identity, op->deadlines, op->options.no_grace, &owner);
     if (t->findings && op->options.no_past) findings_set_no_past(t->findings);
     t->status = status_new(cr);
+    t->polls = polls_new(t);
     bool queues = work_init(&t->work, op->queue);
-    if (!t->ns || !t->name || !t->key || !t->findings || !t->status || !queues) goto nomem;
+    if (!t->ns || !t->name || !t->key || !t->findings || !t->status || !t->polls || !queues) goto nomem;
     HASH_ADD_KEYPTR(hh, op->tenants, t->key, strlen(t->key), t);
     if (!t->hh.tbl) goto nomem;
     tenant_adopt_results(t);
@@ -100,6 +102,7 @@ void tenant_free(struct tenant *t) {
     takeover_drop(t->takeover);
     if (t->hh.tbl) HASH_DEL(t->op->tenants, t);
     if (t->op->notifier) notify_forget(t->op->notifier, t);
+    polls_free(t->polls);
     findings_free(t->findings);
     status_free(t->status);
     contest_free(t->contest);
@@ -178,7 +181,11 @@ bool tenant_has_chosen(const struct tenant *t, const char *analyzer) {
     return choice_holds(t->choice.names, t->choice.count, str_of(analyzer));
 }
 
-static bool is_chosen(const char *analyzer, void *arg) { return tenant_has_chosen(arg, analyzer); }
+/* Peers that are asked report under their names. */
+static bool is_wanted(const char *analyzer, void *arg) {
+    const struct tenant *t = arg;
+    return tenant_has_chosen(t, analyzer) || polls_has(t->polls, analyzer);
+}
 
 static bool same_choice(const struct tenant *t, const struct choice *c) {
     bool same = t->has_chosen && c->count == t->choice.count;
@@ -199,7 +206,7 @@ int tenant_choose(struct tenant *t, bool *changed, struct err *err) {
     choice_free(&t->choice);
     t->choice = c;
     t->has_chosen = true;
-    findings_retain(t->findings, is_chosen, t);
+    findings_retain(t->findings, is_wanted, t);
     return 0;
 }
 

@@ -14,6 +14,7 @@
 
 struct k8s_operator;
 struct contest;
+struct polls;
 struct run;
 struct takeover;
 
@@ -30,6 +31,9 @@ struct tenant {
     bool has_chosen;
     int64_t interval_s; /* after which analyzers that ask the world ask again for it; 0: never */
     bool adopted;       /* Results of an earlier process have been taken over */
+
+    struct polls *polls; /* what is asked of others */
+    uint64_t report;     /* counts what they report: see reported.h */
 
     bool ran;    /* a first run is over */
     bool looked; /* see tenant_has_looked */

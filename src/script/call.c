@@ -110,4 +110,9 @@ void script_resume(struct script_task **task, const struct doc *answer, const st
     go(task, out);
 }
 
+void script_grant(struct script_task *task, int64_t fuel) {
+    task->frame.fuel->limit += fuel;
+    task->frame.fuel->left += fuel;
+}
+
 void script_drop(struct script_task *task) { task_free(task); }

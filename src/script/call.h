@@ -97,6 +97,9 @@ struct doc_value script_request(const struct script_task *task);
 /* Goes on with the answer: a value (returned by the ctx call), or nil and a message where `failure` is given. As script_start. */
 void script_resume(struct script_task **task, const struct doc *answer, const struct err *failure, struct script_outcome *out);
 
+/* Adds to what a suspended task may spend. */
+void script_grant(struct script_task *task, int64_t fuel);
+
 /* Ends a suspended task without resuming it. */
 void script_drop(struct script_task *task);
 

@@ -57,9 +57,18 @@ local function described(analyzer)
   return { name = analyzer.name, state = analyzer.state, reason = table.concat(parts, "; ") }
 end
 
-local function described_all(analyzers)
+-- A custom analyzer is inactive until it has answered once.
+local STATE_OF_PEER = { waiting = "inactive", answered = "active", failing = "failing" }
+
+local function described_peer(peer)
+  local reason = peer.state == "waiting" and "it has not answered yet" or peer.message
+  return { name = peer.name, state = STATE_OF_PEER[peer.state], reason = reason }
+end
+
+local function described_all(diagnosis)
   local list = k8sgpt.array {}
-  for i, analyzer in ipairs(analyzers) do list[i] = described(analyzer) end
+  for _, analyzer in ipairs(diagnosis.analyzers) do list[#list + 1] = described(analyzer) end
+  for _, peer in ipairs(diagnosis.peers or {}) do list[#list + 1] = described_peer(peer) end
   return list
 end
 
@@ -73,6 +82,10 @@ local function analysed(diagnosis, options)
       denied[#denied + 1] = described(analyzer)
     end
     if analyzer.state == "active" then active = active + 1 end
+  end
+  for _, peer in ipairs(diagnosis.peers or {}) do
+    if peer.state == "failing" then failing[#failing + 1] = described_peer(peer) end
+    if peer.state == "answered" then active = active + 1 end
   end
   local function explain(analyzer) return analyzer.name .. ": " .. analyzer.reason end
   if #failing > 0 then return fails(type, "AnalyzerFailed", join(failing, explain) .. ". What they found before stays as it is.") end
@@ -133,7 +146,7 @@ local function run(ctx, cr)
   conditions.not_yet(ctx, cr, "ExplanationAvailable", dig(cr, "spec", "ai") ~= nil, "spec.ai")
   ctx.status {
     problems = k8sgpt.copy(diagnosis.problems),
-    analyzers = described_all(diagnosis.analyzers),
+    analyzers = described_all(diagnosis),
     policyBundle = { hash = policies.hash, overrides = k8sgpt.array(k8sgpt.copy(policies.overrides)) },
   }
 end

@@ -1,5 +1,6 @@
 --- First step: refuses what no schema can, and says which generation of the spec the status is about.
 
+local custom = require "k8sgpt.custom"
 local duration = require "k8sgpt.duration"
 local engine = require "k8sgpt.engine"
 local object = require "k8sgpt.object"
@@ -64,7 +65,7 @@ end
 local function problem_of(cr)
   local spec = cr.spec or {}
   return name_problem(cr.metadata.name) or interval_problem(spec) or selector_problem(spec) or sinks_problem(spec) or scaling_problem(spec)
-    or engine.problem(spec)
+    or engine.problem(spec) or custom.problem(spec)
 end
 
 ---@param ctx k8sgpt.StepContext

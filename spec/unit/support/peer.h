@@ -4,16 +4,17 @@
 #ifndef SUPPORT_PEER_H
 #define SUPPORT_PEER_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 struct peer {
     pid_t pid;
-    int input; /* closed, it ends */
     FILE *output;
 };
 
@@ -29,28 +30,26 @@ static inline bool peer_python(char *path, size_t size) {
 /* Starts `spec/engine/PROGRAM [arguments]` and reads its first line. */
 static inline bool peer_start(struct peer *p, const char *python, const char *program, const char *script, const char *log, char *line,
                               int size) {
-    int in[2], out[2];
+    int out[2];
     char path[256];
-    if (pipe(in) || pipe(out)) return false;
+    if (pipe(out)) return false;
     (void)snprintf(path, sizeof path, "spec/engine/%s", program);
     p->pid = fork();
     if (p->pid == 0) {
-        (void)dup2(in[0], 0);
+        (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that crashes takes it along */
         (void)dup2(out[1], 1);
         for (int fd = 3; fd < 256; fd++) (void)close(fd);
         (void)execl(python, python, path, script, log, (char *)NULL);
         _exit(127);
     }
-    (void)close(in[0]);
     (void)close(out[1]);
-    p->input = in[1];
     p->output = fdopen(out[0], "r");
     return p->pid > 0 && p->output && fgets(line, size, p->output);
 }
 
 static inline void peer_stop(struct peer *p) {
     int status;
-    (void)close(p->input);
+    (void)kill(p->pid, SIGTERM);
     (void)waitpid(p->pid, &status, 0);
     (void)fclose(p->output);
 }
