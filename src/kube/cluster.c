@@ -69,6 +69,8 @@ void cluster_watch_only(struct cluster *c, const char *const *namespaces, size_t
     c->namespace_count = count;
 }
 
+void cluster_watch_labelled(struct cluster *c, const char *selector) { c->selector = selector; }
+
 void cluster_entry_changed(struct entry *e, struct str ns, enum reflector_state state, const struct err *err) {
     struct cluster *c = e->cluster;
     if (c->plan) plan_check_soon(c->plan);

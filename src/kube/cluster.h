@@ -33,6 +33,9 @@ void cluster_free(struct cluster *c);
 /* Before the first cluster_prepare: kinds that have namespaces are watched in these only. Borrows all. */
 void cluster_watch_only(struct cluster *c, const char *const *namespaces, size_t count);
 
+/* Before the first cluster_prepare: only objects with such labels are watched, "app=web" or "app". Borrowed. */
+void cluster_watch_labelled(struct cluster *c, const char *selector);
+
 struct kube_client *cluster_client(const struct cluster *c); /* NULL when offline */
 struct discovery *cluster_discovery(const struct cluster *c);
 

@@ -81,6 +81,7 @@ struct cluster {
     struct crds *crds; /* NULL: nobody wants a kind that a CRD could define */
     const char *const *namespaces;
     size_t namespace_count; /* 0: all are watched */
+    const char *selector;   /* of labels; NULL: any object is watched */
     struct ptrset entries;  /* in use */
     struct cluster_plan *plan;
     struct ptrset forbidden; /* struct gvk; offline */

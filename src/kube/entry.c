@@ -148,9 +148,9 @@ void entry_lack(struct entry *e) {
     set_state(e, REFLECTOR_MISSING, &err);
 }
 
-/* A group with a dot in its name may come from a CRD. */
+/* What the API server does not serve by itself may come from a CRD. */
 static void start(struct entry *e) {
-    if (strchr(e->gvk->group, '.') && !e->cluster->once) cluster_watch_crds(e->cluster);
+    if (!gvk_is_builtin(e->gvk) && !e->cluster->once) cluster_watch_crds(e->cluster);
     timer_start(e->retry, 0);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "kube/url.h"
 
 /* What was listed after a 410 cannot have expired so soon: another one is a fault of the server. */
 static const int64_t GONE_AGAIN_US = 30 * 1000 * 1000;
@@ -161,6 +162,14 @@ void reflector_free(struct reflector *r) {
 }
 
 void reflector_once(struct reflector *r) { r->once = true; }
+
+void reflector_select(struct reflector *r, const char *selector) { r->selector = selector; }
+
+int reflector_put_selector(const struct reflector *r, char before, struct buf *out, struct err *err) {
+    if (!r->selector) return 0;
+    int rc = buf_printf(out, err, "%clabelSelector=", before);
+    return rc ? rc : url_escape(str_of(r->selector), out, err);
+}
 
 enum reflector_state reflector_state(const struct reflector *r) { return r->state; }
 

@@ -36,6 +36,9 @@ void reflector_free(struct reflector *r);
 /* Right after reflector_new: of the objects only their metadata is asked for (Kubernetes API concepts: "Metadata-only fetches"). */
 void reflector_metadata_only(struct reflector *r);
 
+/* Only objects with such labels. Borrowed; to be said before the loop turns. */
+void reflector_select(struct reflector *r, const char *selector);
+
 /* Ends with the first list that is whole: nothing is watched. To be said before the loop turns. */
 void reflector_once(struct reflector *r);
 

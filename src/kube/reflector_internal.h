@@ -19,9 +19,10 @@ struct reflector {
     struct store *store;
     char *path; /* of the collection */
     char *plural;
-    char *ns;            /* "": all */
-    struct timer *timer; /* runs while it waits for the next attempt */
-    struct timer *stall; /* runs while something is owed that must not take long */
+    char *ns;             /* "": all */
+    const char *selector; /* of labels; NULL: none */
+    struct timer *timer;  /* runs while it waits for the next attempt */
+    struct timer *stall;  /* runs while something is owed that must not take long */
     struct list_seat seat;
     struct kube_call *call;
     struct list_reader *list;
@@ -64,6 +65,9 @@ void reflector_set_state(struct reflector *r, enum reflector_state state, const 
 void reflector_opened(struct reflector *r);
 /* The list is complete. `by`: "pages" or "stream". */
 void reflector_listed(struct reflector *r, const char *by);
+
+/* Appends the label selector as a parameter of the query, if there is one; `before` is '?' or '&'. */
+int reflector_put_selector(const struct reflector *r, char before, struct buf *out, struct err *err) ERR_MUST_CHECK;
 
 /* reflector_list.c: the next page, or the whole. */
 int reflector_start_list(struct reflector *r, struct err *err) ERR_MUST_CHECK;

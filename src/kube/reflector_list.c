@@ -57,6 +57,7 @@ static void on_open(void *arg) { reflector_opened(arg); }
 static int put_path(const struct reflector *r, struct buf *out, struct err *err) {
     int rc = buf_puts(out, r->path, err);
     if (!rc && !r->unpaged) rc = buf_printf(out, err, "?limit=%d", PAGE_ITEMS);
+    if (!rc) rc = reflector_put_selector(r, r->unpaged ? '?' : '&', out, err);
     if (!rc && r->page) rc = buf_puts(out, "&continue=", err);
     return rc || !r->page ? rc : url_escape(str_of(r->page), out, err);
 }

@@ -159,7 +159,8 @@ static int start(struct reflector *r, const struct buf *path, unsigned seconds, 
 
 static int put_path(const struct reflector *r, unsigned *seconds, struct buf *out, struct err *err) {
     *seconds = WATCH_MIN_S + arc4random_uniform(WATCH_SPREAD_S + 1);
-    return buf_printf(out, err, "%s?watch=true&allowWatchBookmarks=true&timeoutSeconds=%u", r->path, *seconds);
+    int rc = buf_printf(out, err, "%s?watch=true&allowWatchBookmarks=true&timeoutSeconds=%u", r->path, *seconds);
+    return rc ? rc : reflector_put_selector(r, '&', out, err);
 }
 
 int reflector_start_watch(struct reflector *r, struct err *err) {

@@ -17,6 +17,7 @@ static int open_one(struct entry *e, const struct resource *resource, const char
     *s = (struct source){.entry = e, .ns = ns, .state = REFLECTOR_SYNCING};
     s->reflector = reflector_new(c->loop, c->client, resource, str_of(ns), e->store, c->metrics, on_reflector, s, err);
     if (!s->reflector) return (int)err->code;
+    if (c->selector) reflector_select(s->reflector, c->selector);
     if (c->once) reflector_once(s->reflector);
     e->source_count++;
     return 0;

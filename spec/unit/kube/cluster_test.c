@@ -89,6 +89,25 @@ static void a_newer_plan_begins_anew_where_it_wants_more(void **state) {
     assert_true(str_is(doc_path_str(doc_root(get_map(f, "one")), "data.k"), "1"));
 }
 
+#define LABELLED(name, label)                                                                                                              \
+    "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"" name "\",\"labels\":{\"" label "\":\"x\"}}}"
+
+static void only_what_has_the_label_is_there_and_followed(void **state) {
+    struct fixture *f = *state;
+    cluster_watch_labelled(f->cluster, "a.b/c");
+    create_map(f, LABELLED("ours", "a.b/c"));
+    create_map(f, LABELLED("theirs", "other"));
+    use(f, "v1/ConfigMap", "");
+    assert_non_null(get_map(f, "ours"));
+    assert_null(get_map(f, "theirs"));
+    f->changes = 0;
+    create_map(f, LABELLED("theirs-too", "other"));
+    create_map(f, LABELLED("ours-too", "a.b/c"));
+    while (!f->changes) wait_for(f);
+    assert_non_null(get_map(f, "ours-too"));
+    assert_int_equal(store_count(cluster_store(f->cluster, gvk("v1/ConfigMap"))), 2);
+}
+
 static void denied_and_missing_kinds_hold_nobody_up(void **state) {
     struct fixture *f = *state;
     struct err err;
@@ -223,6 +242,7 @@ int main(void) {
         TEST(an_index_is_kept_even_where_no_field_was_declared),
         TEST(a_newer_plan_goes_on_with_what_the_one_before_began),
         TEST(a_newer_plan_begins_anew_where_it_wants_more),
+        TEST(only_what_has_the_label_is_there_and_followed),
         TEST(denied_and_missing_kinds_hold_nobody_up),
         TEST(an_unreachable_server_is_waited_for_ten_seconds),
         cmocka_unit_test_setup_teardown(a_denied_kind_is_tried_again_and_its_change_told, api_setup, api_teardown),
