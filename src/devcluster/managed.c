@@ -58,8 +58,14 @@ static void book(const struct dev_kind *kind, cJSON *books, const struct dev_ent
     if (!found && !dev_fields_empty(changed)) dev_managed_add(kind, books, id, changed);
 }
 
+static const cJSON *books_in(const cJSON *tree) { return tree_path(tree, "metadata.managedFields"); }
+
+bool dev_managed_edited(const cJSON *tree, const cJSON *before) {
+    return cJSON_GetArraySize(books_in(tree)) && !tree_equal(books_in(tree), books_in(before));
+}
+
 void dev_managed_update(const struct dev_kind *kind, cJSON *tree, const cJSON *before, const char *manager, const char *subresource) {
-    cJSON *meta = tree_make(tree, "metadata"), *books = tree_copy(tree_path(before, "metadata.managedFields"));
+    cJSON *books = tree_copy(books_in(dev_managed_edited(tree, before) ? tree : before)), *meta = tree_make(tree, "metadata");
     tree_drop(meta, "managedFields");
     if (before && !books) return;
     if (!books) books = cJSON_CreateArray();

@@ -11,9 +11,12 @@
 
 /*
  * Books an update (operation Update): what changed from `before` (NULL: created) to `tree` now belongs to `manager`, and to no
- * other. An object that was never booked stays so, as in the real server.
+ * other. An object that was never booked stays so, as in the real server. Who edits the books hands fields over
+ * (kubernetes.io/docs, "Server-Side Apply": "Transferring ownership").
  */
 void dev_managed_update(const struct dev_kind *kind, cJSON *tree, const cJSON *before, const char *manager, const char *subresource);
+
+bool dev_managed_edited(const cJSON *tree, const cJSON *before);
 
 /* One entry of the books. */
 struct dev_entry_id {

@@ -128,7 +128,7 @@ static struct dev_object *commit(const struct dev_write *w, cJSON *tree) {
 cJSON *dev_write_update(const struct dev_write *w, struct dev_object *old, cJSON *tree, struct dev_object **out) {
     cJSON *before = dev_object_tree(old, w->kind);
     cJSON *refusal = prepare_update(w, old, tree, before);
-    bool same = !refusal && dev_meta_same(tree, before);
+    bool same = !refusal && dev_meta_same(tree, before) && (w->applied || !dev_managed_edited(tree, before));
     if (!refusal && !w->applied && !same) dev_managed_update(w->kind, tree, before, w->manager, w->subresource);
     if (same && (!w->applied || tree_equal(tree_path(tree, "metadata.managedFields"), tree_path(before, "metadata.managedFields")))) {
         *out = dev_object_ref(old);
