@@ -10,6 +10,8 @@ enum { FUEL = 20000, MAX_REQUESTS = 16 };
 /* What the input may wrap, replace or disable. */
 static const char *const BUILTIN[POLICY_KINDS] = {
     [POLICY_STEP] = "return { api = 1, kind = 'step', name = 'T', description = 'd', run = function(ctx, cr) return ctx.apply(cr) end }",
+    [POLICY_RENDER] = "return { api = 1, kind = 'render', name = 'T', description = 'd', writes = { 'v1/Service' }, order = 2,\n"
+                      "render = function(ctx, cr) return { { kind = 'Service' } } end }",
     [POLICY_ANALYZER] = "return { api = 1, kind = 'analyzer', name = 'T', description = 'd', watches = { 'v1/Pod' }, fields = { 'spec' },\n"
                         "rules = { r = { severity = 'low' } }, params = { n = 1 },\n"
                         "run = function(ctx, o) return { { rule = 'r', text = 't', key = o.metadata.name } } end }",

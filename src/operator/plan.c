@@ -99,7 +99,7 @@ int plan_correlate_wants(const struct bundle *bundle, struct plan_wants *w, stru
 /* Findings are about kinds that analyzers read: of the others correlate policies need nothing, and nobody has to list all pods for them. */
 int plan_each_reader(const struct bundle *bundle, const struct str *analyzers, size_t count,
                      int (*each)(const struct policy *p, bool widens, void *arg, struct err *err), void *arg, struct err *err) {
-    static const enum policy_kind always[] = {POLICY_STEP, POLICY_FILTER, POLICY_ROUTE, POLICY_SINK};
+    static const enum policy_kind always[] = {POLICY_STEP, POLICY_RENDER, POLICY_FILTER, POLICY_ROUTE, POLICY_SINK};
     int rc = 0;
     for (size_t k = 0; !rc && k < sizeof always / sizeof *always; k++) rc = each_of_kind(bundle, always[k], true, each, arg, err);
     for (size_t i = 0; !rc && i < count; i++) {

@@ -64,12 +64,25 @@ static bool judge_request(struct trial *t, struct doc_value request, size_t n) {
     return true;
 }
 
+static void put_nothing_managed(struct doc_builder *b) {
+    doc_begin_object(b);
+    doc_key(b, STR("objects"));
+    doc_begin_array(b);
+    doc_end_array(b);
+    doc_key(b, STR("unreadable"));
+    doc_begin_array(b);
+    doc_end_array(b);
+    doc_end_object(b);
+}
+
 static struct doc *plain_answer(struct str op, struct err *err) {
     struct doc_builder *b = doc_builder_new();
     if (!b) return NULL;
-    if (str_is(op, "findings") || str_is(op, "publish")) {
+    if (str_is(op, "findings") || str_is(op, "publish") || str_is(op, "render")) {
         doc_begin_array(b);
         doc_end_array(b);
+    } else if (str_is(op, "managed")) {
+        put_nothing_managed(b);
     } else {
         doc_put_bool(b, true);
     }
@@ -316,6 +329,20 @@ static bool try_report(struct trial *t, const struct policy *policy) {
     return trial_failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_text(t));
 }
 
+/* ---- render policies --------------------------------------------------------------------------------------------------------------- */
+
+static bool try_render(struct trial *t, const struct policy *policy) {
+    struct err err;
+    const struct doc *cr = part(t, "cr", &err), *options = part(t, "options", &err);
+    if (!cr || !options) return trial_complain(t, err.msg);
+    struct policycalls *calls = policycalls_new(NULL, options);
+    if (!calls) return trial_complain(t, "no memory for a test");
+    struct script_call c = {.policy = policy, .function = "render", .args = {{cr, NULL}}, .arg_count = 1};
+    policycalls_run(calls, &c, &t->reader, &t->outcome);
+    policycalls_free(calls);
+    return trial_failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));
+}
+
 /* ---- steps -------------------------------------------------------------------------------------------------------------------------- */
 
 static bool try_step(struct trial *t, const struct policy *policy) {
@@ -330,7 +357,7 @@ static bool try_step(struct trial *t, const struct policy *policy) {
 
 static bool (*const TRY[POLICY_KINDS])(struct trial *t, const struct policy *policy) = {
     [POLICY_STEP] = try_step,   [POLICY_ANALYZER] = try_analyzer, [POLICY_CORRELATE] = trial_correlate, [POLICY_FILTER] = try_filter,
-    [POLICY_ROUTE] = try_route, [POLICY_SINK] = try_sink,         [POLICY_REPORT] = try_report,
+    [POLICY_ROUTE] = try_route, [POLICY_SINK] = try_sink,         [POLICY_REPORT] = try_report,         [POLICY_RENDER] = try_render,
 };
 
 bool trial_run(struct trial *t, const struct policy *policy) { return TRY[policy->kind](t, policy); }

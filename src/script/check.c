@@ -27,11 +27,11 @@ static const struct {
     {"cause", {[POLICY_CORRELATE] = MUST}},
     {"request", {[POLICY_SINK] = MUST}},
     {"response", {[POLICY_SINK] = MAY}},
-    {"render", {[POLICY_REPORT] = MUST}},
+    {"render", {[POLICY_REPORT] = MUST, [POLICY_RENDER] = MUST}},
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 
-enum field_use { ANY, HIGHER_ONLY, ANALYZER_ONLY, CORRELATE_ONLY };
+enum field_use { ANY, HIGHER_ONLY, ANALYZER_ONLY, ORDERED_ONLY, WRITER_ONLY };
 
 static const struct {
     const char *name;
@@ -52,7 +52,8 @@ static const struct {
     {"logs", DOC_BOOL, ANALYZER_ONLY},
     {"secret_content", DOC_BOOL, ANALYZER_ONLY},
     {"aws", DOC_BOOL, ANALYZER_ONLY},
-    {"order", DOC_INT, CORRELATE_ONLY},
+    {"order", DOC_INT, ORDERED_ONLY},
+    {"writes", DOC_ARRAY, WRITER_ONLY},
     {"params", DOC_OBJECT, ANY},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
@@ -86,8 +87,10 @@ static int check_field(const struct policy_entry *e, struct str name, struct doc
         return refuse(e, err, "%s is for layers above the built-in one; remove it", fields[i].name);
     if (fields[i].use == ANALYZER_ONLY && p->kind != POLICY_ANALYZER)
         return refuse(e, err, "%s is for analyzers; remove it", fields[i].name);
-    if (fields[i].use == CORRELATE_ONLY && p->kind != POLICY_CORRELATE)
-        return refuse(e, err, "%s is for correlate policies; remove it", fields[i].name);
+    if (fields[i].use == ORDERED_ONLY && p->kind != POLICY_CORRELATE && p->kind != POLICY_RENDER)
+        return refuse(e, err, "%s is for correlate and render policies; remove it", fields[i].name);
+    if (fields[i].use == WRITER_ONLY && p->kind != POLICY_STEP && p->kind != POLICY_RENDER)
+        return refuse(e, err, "%s is for steps and render policies; remove it", fields[i].name);
     return 0;
 }
 
@@ -192,6 +195,7 @@ int policy_check(struct policy_entry *e, struct err *err) {
     if (!rc) rc = check_params(e, err);
     if (rc) return rc;
     rc = check_watches(&e->policy, table, err);
+    if (!rc) rc = check_writes(&e->policy, table, err);
     if (!rc) rc = check_rules(&e->policy, table, err);
     if (!rc && !e->policy.wraps) rc = policy_check_remote(&e->policy, err);
     if (!rc && !e->policy.wraps) rc = evidence_check(&e->policy, err);

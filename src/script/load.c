@@ -66,6 +66,7 @@ static void free_parts(struct policy_entry *e) {
         free(p->watches[i].indexes);
     }
     free(p->watches);
+    free(p->writes);
     free(p->rules);
     doc_unref(e->table);
     if (e->owns_vm) vm_free(p->vm);

@@ -28,6 +28,7 @@ int policy_check(struct policy_entry *e, struct err *err) ERR_MUST_CHECK;
 
 /* The parts of policy_check. */
 int check_watches(struct policy *p, struct doc_value table, struct err *err) ERR_MUST_CHECK;
+int check_writes(struct policy *p, struct doc_value table, struct err *err) ERR_MUST_CHECK;
 int check_rules(struct policy *p, struct doc_value table, struct err *err) ERR_MUST_CHECK;
 int policy_check_remote(const struct policy *p, struct err *err) ERR_MUST_CHECK; /* what it asks for needs `remote`, its own or inherited */
 
@@ -36,6 +37,7 @@ int policy_stand_on(struct policy_entry *e, const struct policy *lower, struct e
 
 /* Adds (or widens) a watch; takes the projection's reference over in any case. */
 int policy_add_watch(struct policy *p, const struct gvk *gvk, struct projection *projection, struct err *err) ERR_MUST_CHECK;
+int policy_add_write(struct policy *p, const struct gvk *gvk, struct err *err) ERR_MUST_CHECK;
 int watch_add_index(struct policy_watch *watch, struct str path, struct err *err) ERR_MUST_CHECK;
 
 /* A new document: the fields of `base`, those of `over` in their place or after them. Either may be NULL. NULL with *err. */

@@ -5,7 +5,7 @@ static const struct {
 } kinds[POLICY_KINDS] = {
     [POLICY_STEP] = {"step", "steps"},       [POLICY_ANALYZER] = {"analyzer", "analyzers"}, [POLICY_CORRELATE] = {"correlate", "correlate"},
     [POLICY_FILTER] = {"filter", "filters"}, [POLICY_ROUTE] = {"route", "routes"},          [POLICY_SINK] = {"sink", "sinks"},
-    [POLICY_REPORT] = {"report", "reports"},
+    [POLICY_REPORT] = {"report", "reports"}, [POLICY_RENDER] = {"render", "render"},
 };
 
 static const char *const layers[] = {[LAYER_BUILTIN] = "builtin", [LAYER_CLUSTER] = "cluster", [LAYER_OBJECT] = "object"};
@@ -46,6 +46,12 @@ const struct policy_watch *policy_watch(const struct policy *p, const struct gvk
     for (size_t i = 0; i < p->watch_count; i++)
         if (p->watches[i].gvk == gvk) return &p->watches[i];
     return NULL;
+}
+
+bool policy_writes(const struct policy *p, const struct gvk *gvk) {
+    for (size_t i = 0; i < p->write_count; i++)
+        if (p->writes[i] == gvk) return true;
+    return false;
 }
 
 const struct policy_watch *policy_subject(const struct policy *p, struct str kind) {

@@ -17,6 +17,7 @@
 
 enum policy_kind {
     POLICY_STEP,
+    POLICY_RENDER,
     POLICY_ANALYZER,
     POLICY_CORRELATE,
     POLICY_FILTER,
@@ -58,7 +59,9 @@ struct policy {
     size_t watch_count;
     struct policy_rule *rules;
     size_t rule_count;
-    int64_t order;              /* of a correlate policy: lower ones are asked first */
+    const struct gvk **writes; /* kinds of objects that it writes; a wrapping policy has those of the one below too */
+    size_t write_count;
+    int64_t order;              /* of a correlate or render policy: lower ones are asked first */
     bool remote;                /* an analyzer that may ask what no cache holds, and is suspended meanwhile */
     bool logs, secret_content;  /* what it may ask for then: logs of pods, what is in Secrets */
     bool aws;                   /* and the APIs of AWS */
@@ -81,6 +84,7 @@ bool severity_parse(struct str text, enum severity *out);
 
 const struct policy_rule *policy_rule(const struct policy *p, struct str name); /* NULL: not declared */
 const struct policy_watch *policy_watch(const struct policy *p, const struct gvk *gvk);
+bool policy_writes(const struct policy *p, const struct gvk *gvk);
 const struct policy_watch *policy_subject(const struct policy *p, struct str kind); /* the watch of an analyzer's subject of that kind */
 
 #endif

@@ -360,7 +360,7 @@ static void test_tables_are_checked(void **state) {
         {OK_FIELDS ", secret_content = true", "secret_content is for analyzers that ask while they run"},
         {OK_FIELDS ", colour = 'red'", "a policy has no field colour"},
         {OK_FIELDS ", keep = r", "analyzer has no function keep"},
-        {OK_FIELDS ", order = 1", "order is for correlate policies; remove it"},
+        {OK_FIELDS ", order = 1", "order is for correlate and render policies; remove it"},
         {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, rules = R", "needs a function run"},
         {"api = 1, kind = 'analyzer', name = 'A', description = 'd', watches = { 'v1/Pod' }, rules = R, run = true",
          "run must be a function"},
@@ -404,6 +404,52 @@ static void test_tables_are_checked(void **state) {
         assert_non_null(strstr(fx.err.msg, "cluster/analyzers/A/policy.lua"));
         fx_free(&fx);
     }
+}
+
+#define RENDER(fields) "return { api = 1, kind = 'render', name = 'R', render = function() end, " fields " }"
+
+static void test_render_policies_say_what_they_write(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {RENDER(""), "needs writes"},
+        {RENDER("writes = 'v1/Service'"), "writes must be of type array"},
+        {RENDER("writes = { 1 }"), "writes must be a list of kinds"},
+        {RENDER("writes = { 'Service' }"), "writes"},
+        {RENDER("writes = { 'v1/Service' }, rules = {}"), "rules is for analyzers"},
+        {"return { api = 1, kind = 'render', name = 'R', writes = { 'v1/Service' } }", "needs a function render"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fixture fx;
+        fx_new(&fx);
+        fx_write(&fx, "cluster/render/R/policy.lua", cases[i].text);
+        refused(&fx, cases[i].message);
+        fx_free(&fx);
+    }
+    struct fixture fx;
+    fx_new(&fx);
+    write_sink(&fx, "cluster/sinks/S/policy.lua", "S", "writes = { 'v1/Service' },", "1");
+    refused(&fx, "writes is for steps and render policies");
+    fx_free(&fx);
+}
+
+/* Who wraps a policy goes on watching what that writes, in the order of that. */
+static void test_wrapping_inherits_what_is_written(void **state) {
+    (void)state;
+    struct fixture fx;
+    struct err err;
+    fx_new(&fx);
+    fx_write(&fx, "builtin/render/R/policy.lua", RENDER("writes = { 'v1/Service', 'v1/Service' }, order = 7"));
+    fx_write(&fx, "cluster/render/R/policy.lua", RENDER("mode = 'wrap', writes = { 'v1/ConfigMap' }"));
+    assert_true(fx_load(&fx, false));
+    const struct policy *p = bundle_find(fx.bundle, POLICY_RENDER, STR("R"));
+    assert_int_equal(p->write_count, 2);
+    assert_int_equal(p->lower->write_count, 1);
+    assert_int_equal(p->order, 7);
+    assert_true(policy_writes(p, gvk_parse(STR("v1/Service"), &err)) && policy_writes(p, gvk_parse(STR("v1/ConfigMap"), &err)));
+    assert_false(policy_writes(p, gvk_parse(STR("v1/Secret"), &err)));
+    fx_free(&fx);
 }
 
 static void test_layers_have_their_limits(void **state) {
@@ -456,6 +502,8 @@ int main(void) {
         cmocka_unit_test(test_wrapping_without_the_function),
         cmocka_unit_test(test_missing_folder),
         cmocka_unit_test(test_tables_are_checked),
+        cmocka_unit_test(test_render_policies_say_what_they_write),
+        cmocka_unit_test(test_wrapping_inherits_what_is_written),
         cmocka_unit_test(test_layers_have_their_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
