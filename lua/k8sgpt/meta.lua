@@ -93,7 +93,7 @@
 --- What a policy file returns. Unknown fields are an error.
 ---@class k8sgpt.Policy
 ---@field api 1
----@field kind "step"|"analyzer"|"correlate"|"filter"|"route"|"sink"|"report"
+---@field kind "step"|"render"|"analyzer"|"correlate"|"filter"|"route"|"sink"|"report"
 ---@field name string letters, digits and -; the name of its folder
 ---@field description? string one line; needed of an analyzer
 ---@field mode? "replace"|"wrap" in a higher layer: instead of the policy below (default), or around it (ctx.next)
@@ -106,7 +106,8 @@
 ---@field logs? boolean a remote analyzer that reads logs of pods
 ---@field secret_content? boolean a remote analyzer that reads what is in Secrets, where --secret-content permits it
 ---@field aws? boolean a remote analyzer that asks APIs of AWS; inactive where there are no credentials
----@field order? integer correlate: those of a lower one are asked first, of the same by name; the first that names a finding decides; default 0
+---@field writes? k8sgpt.GVK[] step, render: the kinds of objects that it writes; needed of a render policy. What such a policy writes is watched
+---@field order? integer correlate: those of a lower one are asked first, of the same by name; the first that names a finding decides; render: what they want is applied in this order; default 0
 ---@field params? table defaults of ctx.params; a params.yaml in any layer replaces single fields of it
 ---@field run? fun(ctx, subject): any step (the K8sGPT), analyzer (the object); route: fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, change: "opened"|"changed"|"resolved", cr: k8sgpt.View): k8sgpt.Route[]
 ---@field cause? fun(ctx: k8sgpt.CorrelateContext, finding: k8sgpt.Finding): k8sgpt.OpenFinding? correlate: the open finding that this one follows from, one that ctx.findings_of gave; nil: none that this policy knows of
@@ -114,7 +115,7 @@
 ---@field keep? fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, cr: k8sgpt.View): boolean, string? filter: false and a reason hides the finding; beside true, what could not be looked at
 ---@field request? fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, config: k8sgpt.SinkConfig): k8sgpt.SinkRequest sink
 ---@field response? fun(ctx: k8sgpt.ReadContext, reply: k8sgpt.SinkReply): k8sgpt.SinkOutcome sink
----@field render? fun(ctx: k8sgpt.ReadContext, report: k8sgpt.Report|k8sgpt.Needs): string[] report: the text, in pieces of at most 1 MiB; of a diagnosis, unless params.about says "rights"
+---@field render? fun(ctx: k8sgpt.ReadContext, report: k8sgpt.Report|k8sgpt.Needs): string[] report: the text, in pieces of at most 1 MiB; of a diagnosis, unless params.about says "rights"; render: fun(ctx: k8sgpt.ReadContext, cr: k8sgpt.View): table[]?, k8sgpt.Failed? the whole objects that there are to be, each made by own or share of "k8sgpt.render"; {} for none. Objects that it does not return any more are removed
 
 ---@class k8sgpt.Rule
 ---@field severity k8sgpt.Severity
@@ -161,7 +162,7 @@
 --- What every policy gets.
 ---@class k8sgpt.Context
 ---@field params table the policy's parameters, read-only
----@field options {engine: "deployment"|"embedded", resultLogging: boolean, cluster: string, namespaces: string[]} what the process was started with; no namespaces: all
+---@field options {engine: "deployment"|"embedded", resultLogging: boolean, dynamicRbac: boolean, cluster: string, namespaces: string[]} what the process was started with; no namespaces: all
 local Context = {}
 
 --- Adds a line to the operator's log.
@@ -292,12 +293,30 @@ function CorrelateContext.findings_of(kind, namespace, name) end
 ---@class k8sgpt.StepContext: k8sgpt.ReadContext
 local StepContext = {}
 
---- Server-side apply with our field manager. Nothing is sent where the cache shows that nothing would change.
+--- Server-side apply with our field manager. Nothing is sent where the cache shows that nothing would change; and of what render policies
+--- want, nothing while somebody keeps undoing it and the wait for that is not over.
 ---@param object table apiVersion, kind, metadata.name and all fields that we own
 ---@param options? {subresource?: "status", force?: boolean}
 ---@return table? object as the server has it now
 ---@return string? message
 function StepContext.apply(object, options) end
+
+--- The object as the API server has it now: a request, where ctx.get reads caches. For what nobody watches.
+---@param reference table|k8sgpt.View apiVersion, kind, metadata.namespace, metadata.name
+---@return table? object
+---@return string? message
+function StepContext.fetch(reference) end
+
+--- The objects that the render policies want for this K8sGPT, in the order in which they are to be applied.
+---@return table[]? objects
+---@return string? message names the policy that failed
+function StepContext.render() end
+
+--- What there is of all that render policies write: what belongs to this K8sGPT (label k8sgpts.k8sgpt.ai/name), and what those of its
+--- namespace share (k8sgpts.k8sgpt.ai/namespace alone). Once a step has asked, changes of it have the steps run again.
+---@return {objects: table[], unreadable: {kind: k8sgpt.GVK, reason: string}[]}? without managedFields
+---@return string? message
+function StepContext.managed() end
 
 --- A JSON merge patch (RFC 7386); k8sgpt.null deletes a field.
 ---@param reference table|k8sgpt.View apiVersion, kind, metadata.namespace, metadata.name

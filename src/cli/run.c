@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/dynamic_rbac.h"
 #include "cli/heap.h"
 #include "cli/namespaces.h"
 #include "cli/paths.h"
@@ -304,6 +305,7 @@ static int start_operator(struct process *p, struct err *err) {
         .client = p->client,
         .metrics = p->metrics,
         .engine = s->engine,
+        .no_dynamic_rbac = !dynamic_rbac(),
         .cluster_name = s->cluster_name,
         .builtin_dir = p->paths.policies,
         .lua_dir = p->paths.lua,

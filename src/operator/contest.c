@@ -93,8 +93,8 @@ static void resolved(const struct resource *resource, const struct err *err, voi
     struct contest *c = arg;
     struct err local;
     (void)err;
-    struct kube_request request = {
-        .verb = KUBE_GET, .resource = resource, .ns = str_of(c->tenant->ns), .name = str_of(c->name), .done = asked, .arg = c};
+    struct kube_request request = {.verb = KUBE_GET, .resource = resource, .name = str_of(c->name), .done = asked, .arg = c};
+    if (resource && resource->namespaced) request.ns = str_of(c->tenant->ns);
     if (!resource || kube_send(cluster_client(c->tenant->op->cluster), &request, &c->asking, &local)) tell(c, (struct str){0});
 }
 

@@ -3,7 +3,8 @@
  *
  * What we own we put right, but two controllers that both do so write at full speed for ever. So each time that somebody undid what we
  * wrote we wait twice as long before we write it again (work_backoff_ms); ten minutes without that end the episode. People are told once
- * an episode who it is. Used by publish for Results and by run for the status of a K8sGPT; an object that nobody disputes has none.
+ * an episode who it is. Used by publish for Results, by run for the status of a K8sGPT and by managed for what was
+ * made for it; an object that nobody disputes has none.
  */
 #ifndef OPERATOR_CONTEST_H
 #define OPERATOR_CONTEST_H

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "doc/builder.h"
+#include "operator/managed.h"
 #include "operator/operator_internal.h"
 #include "operator/run.h"
 #include "operator/shutdown.h"
@@ -48,6 +49,7 @@ static void k8sgpt_changed(struct k8s_operator *op, struct doc *cr) {
         log_error("operator", err.msg);
         operator_look_again(op);
     }
+    managed_share_changed(op->managed, doc_path_str(doc_root(cr), "metadata.namespace"));
     operator_replan(op);
 }
 
@@ -57,6 +59,7 @@ static void k8sgpt_deleted(struct k8s_operator *op, const struct doc *cr) {
     log_info("operator", "K8sGPT is gone", LOG_S("k8sgpt", t->key));
     telemetry_tenant_gone(op->telemetry, t);
     tenant_free(t);
+    managed_share_changed(op->managed, doc_path_str(doc_root(cr), "metadata.namespace"));
     operator_replan(op);
 }
 
@@ -274,6 +277,7 @@ static struct doc *policy_options(const struct operator_options *o, struct err *
     doc_pair_str(b, "engine", str_of(o->engine));
     doc_pair_str(b, "cluster", str_of(o->cluster_name));
     doc_pair_bool(b, "resultLogging", o->result_logging);
+    doc_pair_bool(b, "dynamicRbac", !o->no_dynamic_rbac);
     doc_key(b, STR("namespaces"));
     doc_begin_array(b);
     for (size_t i = 0; i < o->namespace_count; i++) doc_put_str(b, str_of(o->namespaces[i]));
@@ -302,6 +306,7 @@ static int make_parts(struct k8s_operator *op, struct err *err) {
     if (!(op->cause_reads = reads_new(correlate_touched, op))) return err->code;
     if (!(op->cause_owners = owners_new(o->loop, op->cluster, op->cause_reads))) return err->code;
     if (!(op->notifier = notifier_new(op))) return err->code;
+    if (!(op->managed = managed_new(op))) return err->code;
     if (!(op->queue = workqueue_new(o->loop, &queue))) return err->code;
     if (!(op->look_again = timer_new(o->loop, operator_look_now, op))) return err->code;
     if (!(op->planner = worker_new(o->loop, operator_make_plan, op))) return err->code;
@@ -337,6 +342,7 @@ void operator_reload(struct k8s_operator *op, bool moved) {
     policies_reload(op->policies);
     if (moved && op->leader) leader_restart(op->leader);
     if (moved) cluster_restart(op->cluster);
+    if (moved) managed_restart(op->managed);
 }
 
 void operator_stop(struct k8s_operator *op, void (*stopped)(void *arg), void *arg) {
@@ -356,6 +362,7 @@ void operator_free(struct k8s_operator *op) {
         cluster_on_state(op->cluster, NULL, NULL);
     }
     HASH_ITER(hh, op->tenants, t, next) tenant_free(t);
+    managed_free(op->managed);
     diagnosis_free(op->diagnosis);
     timer_free(op->look_again);
     worker_free(op->planner);

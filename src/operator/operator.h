@@ -32,6 +32,7 @@ struct operator_options {
     bool no_past;                   /* the clock stands still: no failure can be waited for */
     bool result_logging;            /* upstream's --enable-result-logging */
     bool secret_content;            /* analyzers may read what is in Secrets */
+    bool no_dynamic_rbac;           /* engines run as a ServiceAccount that an admin made; upstream's K8SGPT_ENABLE_DYNAMIC_RBAC */
 };
 
 /* Loads the policies and starts to watch. What cannot work at all (a broken built-in) is an error; an unreachable cluster is not. */

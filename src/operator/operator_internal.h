@@ -25,6 +25,7 @@ struct k8s_operator {
     struct policies *policies;
     struct diagnosis *diagnosis;
     struct notifier *notifier;
+    struct managed *managed; /* what was made for tenants */
     struct telemetry *telemetry;
     struct reads *filter_reads; /* what filters read: evaluations are groups' kept_by */
     struct owners *filter_owners;

@@ -298,11 +298,11 @@ static const struct {
     const char *op;
     void (*handle)(struct run *r, struct doc_value args);
 } REQUESTS[] = {
-    {"apply", request_apply},   {"patch", request_patch},       {"delete", request_delete},
-    {"choose", on_choose},      {"diagnosis", on_diagnosis},    {"findings", on_findings},
-    {"publish", on_publish},    {"condition", on_condition},    {"status", on_status},
-    {"event", on_event},        {"poll", request_poll},         {"answer", request_answer},
-    {"report", request_report}, {"reported", request_reported},
+    {"apply", request_apply},       {"patch", request_patch},  {"delete", request_delete}, {"choose", on_choose},
+    {"diagnosis", on_diagnosis},    {"findings", on_findings}, {"publish", on_publish},    {"condition", on_condition},
+    {"status", on_status},          {"event", on_event},       {"render", request_render}, {"managed", request_managed},
+    {"fetch", request_fetch},       {"poll", request_poll},    {"answer", request_answer}, {"report", request_report},
+    {"reported", request_reported},
 };
 
 void request_handle(struct run *r, struct doc_value request) {

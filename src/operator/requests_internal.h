@@ -1,6 +1,6 @@
 /*
- * requests_internal: what requests.c (answers to steps), requests_write.c (those that write to the API server) and requests_poll.c (what
- * peers say by gRPC) share.
+ * requests_internal: what requests.c (answers to steps), requests_write.c (those that ask the API server), requests_managed.c (what
+ * there has to be beside Results) and requests_poll.c (what peers say by gRPC) share.
  */
 #ifndef OPERATOR_REQUESTS_INTERNAL_H
 #define OPERATOR_REQUESTS_INTERNAL_H
@@ -20,5 +20,12 @@ void request_poll(struct run *r, struct doc_value args);
 void request_answer(struct run *r, struct doc_value args);
 void request_report(struct run *r, struct doc_value args);
 void request_reported(struct run *r, struct doc_value args);
+
+/* ctx.fetch(reference). */
+void request_fetch(struct run *r, struct doc_value args);
+
+/* ctx.render(), ctx.managed(). */
+void request_render(struct run *r, struct doc_value args);
+void request_managed(struct run *r, struct doc_value args);
 
 #endif

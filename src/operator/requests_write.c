@@ -3,6 +3,7 @@
 #include "doc/builder.h"
 #include "doc/copy.h"
 #include "operator/apply.h"
+#include "operator/managed.h"
 #include "operator/requests_internal.h"
 
 /* One request to the API server on behalf of a step. */
@@ -46,6 +47,7 @@ static void send_done(const struct doc *object, const struct err *err, void *arg
     bool failed = err && err->code != ERR_NONE && !gone_is_fine;
     bool wants_true = s->request.verb == KUBE_DELETE;
     struct err copy = failed ? *err : (struct err){0};
+    if (r && s->apply && object) managed_applied(run_tenant(r)->op->managed, run_tenant(r), object);
     doc_ref(object);
     send_free(s);
     if (r && failed)
@@ -80,12 +82,16 @@ static const char *subresource_of(struct doc_value options) {
 }
 
 void request_apply(struct run *r, struct doc_value args) {
+    struct doc_value object = doc_at(args, 0), options = doc_at(args, 1);
+    struct tenant *t = run_tenant(r);
+    struct err err;
+    if (!subresource_of(options) && managed_need(t->op->managed, t, object) != MANAGED_APPLY) {
+        request_answer_true(r);
+        return;
+    }
     struct send *s = send_new(r);
     if (!s) return;
-    struct doc_value object = doc_at(args, 0), options = doc_at(args, 1);
-    struct err err;
-    s->apply = apply_start(run_tenant(r)->op->cluster, object, subresource_of(options), doc_bool(doc_path(options, "force")), NULL,
-                           send_done, s, &err);
+    s->apply = apply_start(t->op->cluster, object, subresource_of(options), doc_bool(doc_path(options, "force")), NULL, send_done, s, &err);
     if (s->apply) {
         run_wait(r, &s->wait);
         return;
@@ -151,8 +157,11 @@ static struct doc *preconditions(struct doc_value reference, struct err *err) {
 void request_delete(struct run *r, struct doc_value args) {
     struct err err;
     struct doc *body = preconditions(doc_at(args, 0), &err);
+    managed_deleted(run_tenant(r)->op->managed, run_tenant(r), doc_at(args, 0));
     if (!body)
         run_answer(r, NULL, &err);
     else
         send_by_reference(r, doc_at(args, 0), body, KUBE_DELETE, NULL);
 }
+
+void request_fetch(struct run *r, struct doc_value args) { send_by_reference(r, doc_at(args, 0), NULL, KUBE_GET, NULL); }

@@ -8,6 +8,7 @@
 #include "doc/builder.h"
 #include "operator/apply.h"
 #include "operator/contest.h"
+#include "operator/managed.h"
 #include "operator/poll.h"
 #include "operator/run.h"
 #include "operator/takeover.h"
@@ -103,6 +104,7 @@ void tenant_free(struct tenant *t) {
     if (t->hh.tbl) HASH_DEL(t->op->tenants, t);
     if (t->op->notifier) notify_forget(t->op->notifier, t);
     polls_free(t->polls);
+    if (t->op->managed) managed_forget(t->op->managed, t);
     findings_free(t->findings);
     status_free(t->status);
     contest_free(t->contest);
@@ -143,6 +145,7 @@ void tenant_changed(struct tenant *t, struct doc *cr) {
     if (wish) {
         findings_refilter(t->findings); /* filters decide by the resource too */
         notify_again(t);                /* and routes */
+        managed_share_changed(t->op->managed, str_of(t->ns));
     }
     t->undone |= touched && !wish;
     if (touched) tenant_enqueue(t);
