@@ -66,6 +66,14 @@ local function cache_problem(cache)
   end
 end
 
+--- True when this K8sGPT is to be diagnosed by the K8sGPT Deployment, and not in the operator.
+---@param ctx k8sgpt.Context
+---@param cr k8sgpt.View
+---@return boolean
+function engine.is_deployment(ctx, cr)
+  return (text(dig(cr, "spec", "engine", "mode")) or ctx.options.engine):lower() ~= "embedded"
+end
+
 --- The first setting that the engine would fail on.
 ---@param spec k8sgpt.View|table of a K8sGPT
 ---@return string? problem for people

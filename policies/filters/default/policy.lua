@@ -1,6 +1,7 @@
 --- What a K8sGPT wants to know about: the analyzers of spec.filters, in the namespaces and on the objects that it names, without what
 --- people have asked to ignore.
 
+local choice = require "k8sgpt.choice"
 local object = require "k8sgpt.object"
 local selector = require "k8sgpt.selector"
 
@@ -8,34 +9,10 @@ local dig = object.dig
 
 local NAMESPACE, IGNORE = "v1/Namespace", "k8sgpt.ai/ignore"
 
--- Upstream's rule: a list replaces the core set. Ours beside it: when every name has a sign, the list changes the core set.
-local function is_change(filters)
-  for _, name in ipairs(filters) do
-    if not name:find("^[+-]") then return false end
-  end
-  return true
-end
-
 ---@param ctx k8sgpt.ReadContext
 ---@param cr k8sgpt.View
 ---@return string[]
-local function select(ctx, cr)
-  local filters, wanted, seen, dropped = dig(cr, "spec", "filters") or {}, {}, {}, {}
-  local function want(name)
-    if not seen[name] and not dropped[name] then wanted[#wanted + 1] = name end
-    seen[name] = true
-  end
-  for _, name in ipairs(filters) do
-    if name:sub(1, 1) == "-" then dropped[name:sub(2)] = true end
-  end
-  if is_change(filters) then
-    for _, name in ipairs(ctx.params.core) do want(name) end
-  end
-  for _, name in ipairs(filters) do
-    if name:sub(1, 1) ~= "-" then want((name:gsub("^%+", ""))) end
-  end
-  return wanted
-end
+local function select(ctx, cr) return choice.names(dig(cr, "spec", "filters"), ctx.params.core) end
 
 -- "team-*": * stands for any characters.
 local function matches(namespace, globs)
@@ -99,12 +76,6 @@ end
 return {
   api = 1, kind = "filter", name = "default", description = "What the spec selects, without what is to be ignored",
   watches = { { NAMESPACE, fields = {} } },
-  -- Upstream's core set in its order.
-  params = {
-    core = {
-      "Pod", "DaemonSet", "Deployment", "ReplicaSet", "PersistentVolumeClaim", "Service", "Ingress", "StatefulSet", "Job", "CronJob", "Node",
-      "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "ConfigMap",
-    },
-  },
+  params = { core = choice.CORE },
   select = select, keep = keep,
 }

@@ -1,0 +1,91 @@
+--- The engine itself: `k8sgpt serve` in a pod.
+
+local environment = require "k8sgpt.environment"
+local k8sgpt = require "k8sgpt"
+local object = require "k8sgpt.object"
+local render = require "k8sgpt.render"
+
+local dig, text = object.dig, object.text
+
+local REPOSITORY = "ghcr.io/k8sgpt-ai/k8sgpt"
+
+local function image(spec) return (text(spec.repository) or REPOSITORY) .. ":" .. (text(spec.version) or "latest") end
+
+local function container(ctx, cr, spec)
+  return {
+    name = "k8sgpt", image = image(spec), imagePullPolicy = text(spec.imagePullPolicy),
+    args = { "serve" },
+    env = environment.of(spec),
+    ports = { { containerPort = 8080, protocol = "TCP" } },
+    resources = render.given(cr, "resources") or k8sgpt.copy(ctx.params.resources),
+    securityContext = render.given(cr, "containerSecurityContext"),
+    volumeMounts = { { name = "k8sgpt-vol", mountPath = "/k8sgpt-data" } },
+  }
+end
+
+-- The engine of another cluster reads the kubeconfig, and has no use for an account here.
+local function look_elsewhere(cr, pod)
+  local kubeconfig, c = cr.spec.kubeconfig, pod.containers[1]
+  local folder = "/tmp/" .. cr.metadata.name
+  c.args[#c.args + 1] = "--kubeconfig=" .. folder .. "/kubeconfig"
+  c.volumeMounts[#c.volumeMounts + 1] = { name = "kubeconfig", mountPath = folder, readOnly = true }
+  pod.volumes[#pod.volumes + 1] = {
+    name = "kubeconfig", secret = { secretName = kubeconfig.name, items = { { key = kubeconfig.key, path = "kubeconfig" } } },
+  }
+  if render.has_account(cr) then return end
+  pod.serviceAccountName = nil
+  pod.automountServiceAccountToken = false
+end
+
+local function account(ctx, cr)
+  return ctx.options.dynamicRbac and render.account_name(cr.metadata.namespace) or render.FIXED_ACCOUNT
+end
+
+local function pod_spec(ctx, cr, spec)
+  local pod = {
+    serviceAccountName = account(ctx, cr),
+    imagePullSecrets = render.given(cr, "imagePullSecrets"),
+    nodeSelector = render.given(cr, "nodeSelector"),
+    securityContext = render.given(cr, "securityContext"),
+    containers = { container(ctx, cr, spec) },
+    volumes = { { name = "k8sgpt-vol", emptyDir = {} } },
+  }
+  if not render.is_local(cr) then look_elsewhere(cr, pod) end
+  return pod
+end
+
+-- The selector is fixed for the life of a Deployment, and upstream's: podLabels may add to it, and not change it.
+local function pod_labels(cr)
+  local labels = render.merged({}, dig(cr, "spec", "podLabels"))
+  labels.app = cr.metadata.name
+  return labels
+end
+
+---@param ctx k8sgpt.ReadContext
+---@param cr k8sgpt.View
+local function wanted(ctx, cr)
+  if not render.is_wanted(ctx, cr) then return {} end
+  local meta, spec = cr.metadata, cr.spec or {}
+  return { render.own(cr, {
+    apiVersion = "apps/v1", kind = "Deployment",
+    metadata = {
+      name = meta.name, namespace = meta.namespace,
+      labels = render.merged({ app = meta.name }, spec.deploymentLabels), annotations = render.given(cr, "deploymentAnnotations"),
+    },
+    spec = {
+      replicas = 1,
+      selector = { matchLabels = { app = meta.name } },
+      template = {
+        metadata = { labels = pod_labels(cr), annotations = render.given(cr, "podAnnotations") },
+        spec = pod_spec(ctx, cr, spec),
+      },
+    },
+  }) }
+end
+
+return {
+  api = 1, kind = "render", name = "Deployment", description = "The K8sGPT engine of one K8sGPT", order = 50,
+  writes = { "apps/v1/Deployment" },
+  params = { resources = { limits = { cpu = "1", memory = "512Mi" }, requests = { cpu = "200m", memory = "256Mi" } } },
+  render = wanted,
+}
