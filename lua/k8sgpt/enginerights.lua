@@ -2,114 +2,94 @@
 --
 -- The engine lists, and gets objects by name; it watches nothing. It lists no Secrets. Source: the analyzers of k8sgpt 0.4.36.
 
+local rights = require "k8sgpt.rights"
+
 local enginerights = {}
 
-local LIST, GET, BOTH = { "list" }, { "get" }, { "get", "list" }
-
-local function rule(group, verbs, ...) return { group = group, verbs = verbs, resources = { ... } } end
+local function list(...) return { verbs = { "list" }, ... } end
+local function get(...) return { verbs = { "get" }, ... } end
 
 -- From an object up to who controls it.
-local OWNERS = rule("apps", GET, "daemonsets", "deployments", "replicasets", "statefulsets")
+local OWNERS = get("apps/v1/DaemonSet", "apps/v1/Deployment", "apps/v1/ReplicaSet", "apps/v1/StatefulSet")
 
-local OLM = "operators.coreos.com"
-local GATEWAY = "gateway.networking.k8s.io"
-local TRIVY = "aquasecurity.github.io"
+local HOOK_TARGETS = { get "v1/Service", list "v1/Pod" }
 
----@type table<string, {group: string, verbs: string[], resources: string[]}[]>
-local NEEDS = {
-  Pod = { rule("", LIST, "pods", "events"), OWNERS },
-  DaemonSet = { rule("apps", LIST, "daemonsets"), rule("", GET, "secrets") },
-  Deployment = { rule("apps", LIST, "deployments") },
-  ReplicaSet = { rule("apps", LIST, "replicasets"), OWNERS },
-  PersistentVolumeClaim = { rule("", LIST, "persistentvolumeclaims", "events"), OWNERS },
-  Service = { rule("", LIST, "endpoints", "events"), rule("", GET, "services") },
-  Ingress = {
-    rule("networking.k8s.io", LIST, "ingresses"), rule("networking.k8s.io", GET, "ingressclasses"), rule("", GET, "services", "secrets"),
-  },
-  StatefulSet = {
-    rule("apps", LIST, "statefulsets"), rule("", GET, "services", "pods"), rule("", LIST, "events"), rule("storage.k8s.io", GET, "storageclasses"),
-  },
-  Job = { rule("batch", LIST, "jobs"), rule("", LIST, "events") },
-  CronJob = { rule("batch", LIST, "cronjobs") },
-  Node = { rule("", LIST, "nodes") },
-  ValidatingWebhookConfiguration = {
-    rule("admissionregistration.k8s.io", LIST, "validatingwebhookconfigurations"), rule("", GET, "services"), rule("", LIST, "pods"),
-  },
-  MutatingWebhookConfiguration = {
-    rule("admissionregistration.k8s.io", LIST, "mutatingwebhookconfigurations"), rule("", GET, "services"), rule("", LIST, "pods"),
-  },
-  ConfigMap = { rule("", LIST, "configmaps", "pods") },
+---@type table<string, {[integer]: k8sgpt.GVK, verbs: string[], subresource?: string}[]>
+local READS = {
+  Pod = { list("v1/Pod", "v1/Event"), OWNERS },
+  DaemonSet = { list "apps/v1/DaemonSet", get "v1/Secret" },
+  Deployment = { list "apps/v1/Deployment" },
+  ReplicaSet = { list "apps/v1/ReplicaSet", OWNERS },
+  PersistentVolumeClaim = { list("v1/PersistentVolumeClaim", "v1/Event"), OWNERS },
+  Service = { list("v1/Endpoints", "v1/Event"), get "v1/Service" },
+  Ingress = { list "networking.k8s.io/v1/Ingress", get("networking.k8s.io/v1/IngressClass", "v1/Service", "v1/Secret") },
+  StatefulSet = { list("apps/v1/StatefulSet", "v1/Event"), get("v1/Service", "v1/Pod", "storage.k8s.io/v1/StorageClass") },
+  Job = { list("batch/v1/Job", "v1/Event") },
+  CronJob = { list "batch/v1/CronJob" },
+  Node = { list "v1/Node" },
+  ValidatingWebhookConfiguration = { list "admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration", HOOK_TARGETS[1], HOOK_TARGETS[2] },
+  MutatingWebhookConfiguration = { list "admissionregistration.k8s.io/v1/MutatingWebhookConfiguration", HOOK_TARGETS[1], HOOK_TARGETS[2] },
+  ConfigMap = { list("v1/ConfigMap", "v1/Pod") },
   HorizontalPodAutoscaler = {
-    rule("autoscaling", LIST, "horizontalpodautoscalers"), rule("apps", GET, "deployments", "replicasets", "statefulsets"),
-    rule("", GET, "replicationcontrollers"),
+    list "autoscaling/v2/HorizontalPodAutoscaler",
+    get("apps/v1/Deployment", "apps/v1/ReplicaSet", "apps/v1/StatefulSet", "v1/ReplicationController"),
   },
-  PodDisruptionBudget = { rule("policy", LIST, "poddisruptionbudgets") },
-  NetworkPolicy = { rule("networking.k8s.io", LIST, "networkpolicies"), rule("", LIST, "pods") },
-  Log = { rule("", LIST, "pods"), rule("", GET, "pods/log"), OWNERS },
-  Storage = { rule("storage.k8s.io", LIST, "storageclasses"), rule("", LIST, "persistentvolumes", "persistentvolumeclaims") },
+  PodDisruptionBudget = { list "policy/v1/PodDisruptionBudget" },
+  NetworkPolicy = { list("networking.k8s.io/v1/NetworkPolicy", "v1/Pod") },
+  Log = { list "v1/Pod", { verbs = { "get" }, subresource = "log", "v1/Pod" }, OWNERS },
+  Storage = { list("storage.k8s.io/v1/StorageClass", "v1/PersistentVolume", "v1/PersistentVolumeClaim") },
   Security = {
-    rule("", LIST, "pods", "serviceaccounts"), rule("rbac.authorization.k8s.io", LIST, "rolebindings"),
-    rule("rbac.authorization.k8s.io", GET, "roles"),
+    list("v1/Pod", "v1/ServiceAccount", "rbac.authorization.k8s.io/v1/RoleBinding"), get "rbac.authorization.k8s.io/v1/Role",
   },
-  GatewayClass = { rule(GATEWAY, LIST, "gatewayclasses") },
-  Gateway = { rule(GATEWAY, LIST, "gateways"), rule(GATEWAY, GET, "gatewayclasses") },
-  HTTPRoute = { rule(GATEWAY, LIST, "httproutes"), rule(GATEWAY, GET, "gateways"), rule("", GET, "services") },
-  ClusterCatalog = { rule("olm.operatorframework.io", LIST, "clustercatalogs") },
-  ClusterExtension = { rule("olm.operatorframework.io", LIST, "clusterextensions") },
-  ClusterServiceVersion = { rule(OLM, LIST, "clusterserviceversions") },
-  Subscription = { rule(OLM, LIST, "subscriptions") },
-  InstallPlan = { rule(OLM, LIST, "installplans") },
-  CatalogSource = { rule(OLM, LIST, "catalogsources") },
-  OperatorGroup = { rule(OLM, LIST, "operatorgroups") },
-  VulnerabilityReport = { rule(TRIVY, BOTH, "vulnerabilityreports") },
-  ConfigAuditReport = { rule(TRIVY, BOTH, "configauditreports") },
+  GatewayClass = { list "gateway.networking.k8s.io/v1/GatewayClass" },
+  Gateway = { list "gateway.networking.k8s.io/v1/Gateway", get "gateway.networking.k8s.io/v1/GatewayClass" },
+  HTTPRoute = { list "gateway.networking.k8s.io/v1/HTTPRoute", get("gateway.networking.k8s.io/v1/Gateway", "v1/Service") },
+  ClusterCatalog = { list "olm.operatorframework.io/v1/ClusterCatalog" },
+  ClusterExtension = { list "olm.operatorframework.io/v1/ClusterExtension" },
+  ClusterServiceVersion = { list "operators.coreos.com/v1alpha1/ClusterServiceVersion" },
+  Subscription = { list "operators.coreos.com/v1alpha1/Subscription" },
+  InstallPlan = { list "operators.coreos.com/v1alpha1/InstallPlan" },
+  CatalogSource = { list "operators.coreos.com/v1alpha1/CatalogSource" },
+  OperatorGroup = { list "operators.coreos.com/v1/OperatorGroup" },
+  VulnerabilityReport = { list "aquasecurity.github.io/v1alpha1/VulnerabilityReport" },
+  ConfigAuditReport = { list "aquasecurity.github.io/v1alpha1/ConfigAuditReport" },
 }
 
-local function add(verbs_of, need)
-  for _, resource in ipairs(need.resources) do
-    local key = need.group .. "/" .. resource
-    verbs_of[key] = verbs_of[key] or { group = need.group, resource = resource, verbs = {} }
-    for _, verb in ipairs(need.verbs) do verbs_of[key].verbs[verb] = true end
-  end
-end
-
-local function sorted(set)
-  local list = {}
-  for key in pairs(set) do list[#list + 1] = key end
-  table.sort(list)
-  return list
-end
-
---- Of every resource each verb once, resources with the same verbs together: as short as a rule can be, and the same for the same needs.
-local function rules_of(verbs_of)
-  local rules, by_key = {}, {}
-  for _, key in ipairs(sorted(verbs_of)) do
-    local entry = verbs_of[key]
-    local verbs = sorted(entry.verbs)
-    local shape = entry.group .. "/" .. table.concat(verbs, ",")
-    if not by_key[shape] then
-      by_key[shape] = { apiGroups = { entry.group }, resources = {}, verbs = verbs }
-      rules[#rules + 1] = by_key[shape]
+--- What an engine that runs these analyzers needs. Of a name that it does not know it needs nothing.
+---@param analyzers string[] upstream's names; one may be there twice
+---@return k8sgpt.Need[]
+function enginerights.needs(analyzers)
+  local needs = {}
+  for _, name in ipairs(analyzers) do
+    for _, read in ipairs(READS[name] or {}) do
+      for _, gvk in ipairs(read) do
+        needs[#needs + 1] = { gvk = gvk, subresource = read.subresource, verbs = read.verbs, by = "analyzers/" .. name }
+      end
     end
-    local resources = by_key[shape].resources
-    resources[#resources + 1] = entry.resource
+  end
+  return needs
+end
+
+--- The same as the rules of a ClusterRole.
+---@param analyzers string[]
+---@return table[]
+function enginerights.rules(analyzers)
+  local rules = {}
+  for i, rule in ipairs(rights.rules(enginerights.needs(analyzers))) do
+    local resources = {}
+    for k, item in ipairs(rule.resources) do resources[k] = item.name end
+    rules[i] = { apiGroups = { rule.apiGroup }, resources = resources, verbs = rule.verbs }
   end
   return rules
 end
 
---- The rules of a ClusterRole for an engine that runs these analyzers. Of a name that the engine does not know it needs nothing.
----@param analyzers string[] upstream's names; one may be there twice
----@return table[]
-function enginerights.rules(analyzers)
-  local verbs_of = {}
-  for _, name in ipairs(analyzers) do
-    for _, need in ipairs(NEEDS[name] or {}) do add(verbs_of, need) end
-  end
-  return rules_of(verbs_of)
-end
-
---- All names that `rules` knows, sorted.
+--- All analyzers that it knows, sorted.
 ---@return string[]
-function enginerights.analyzers() return sorted(NEEDS) end
+function enginerights.analyzers()
+  local names = {}
+  for name in pairs(READS) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
 
 return enginerights

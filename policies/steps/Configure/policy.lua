@@ -1,12 +1,12 @@
---- Third step: who diagnoses.
+--- Third step: who diagnoses. Where that is a K8sGPT Deployment, the objects that it consists of are brought to what render policies want.
 
+local engine = require "k8sgpt.engine"
+local managed = require "k8sgpt.managed"
 local object = require "k8sgpt.object"
+local render = require "k8sgpt.render"
 
-local NOT_YET = "engine mode Deployment is not implemented yet: start the operator with --engine embedded, or set spec.engine.mode to "
-  .. "Embedded. Results that are there stay untouched."
-
-local OTHER_CLUSTER_NOT_YET = "spec.kubeconfig names another cluster, and the embedded engine diagnoses only the one that it runs in yet: "
-  .. "leave spec.kubeconfig out, or run an operator in that cluster. Results that are there stay untouched."
+local OTHER_CLUSTER_NOT_YET = "spec.kubeconfig names another cluster, and the embedded engine diagnoses only the one that it runs in: "
+  .. "set spec.engine.mode to Deployment, or run an operator in that cluster. Results that are there stay untouched."
 
 local function refuse(ctx, message)
   ctx.condition("EngineAvailable", "False", "NotImplemented", message)
@@ -14,16 +14,38 @@ local function refuse(ctx, message)
   return ctx.stop("no engine")
 end
 
+local function failed(ctx, message)
+  ctx.condition("EngineAvailable", "False", "NotConfigured", message)
+  return nil, ctx.retry(0, message)
+end
+
+local function embedded(ctx, cr)
+  if managed.may_have(ctx, cr) then
+    local done, message = managed.remove_all(ctx, cr)
+    if not done then return failed(ctx, "the K8sGPT Deployment could not be removed: " .. message) end
+  end
+  ctx.status { engine = { mode = "Embedded", version = "", endpoint = "" } }
+  return object.dig(cr, "spec", "kubeconfig") and refuse(ctx, OTHER_CLUSTER_NOT_YET) or nil
+end
+
+local function deployment(ctx, cr)
+  local done, message = managed.announce(ctx, cr)
+  if not done then return nil, ctx.retry(1, "the status could not be written: " .. message) end
+  ctx.status { engine = { mode = "Deployment", version = "", endpoint = "" } }
+  local wanted, why = ctx.render()
+  if not wanted then return failed(ctx, why) end
+  done, message = managed.converge(ctx, wanted)
+  if not done then return failed(ctx, message) end
+end
+
 ---@param ctx k8sgpt.StepContext
 ---@param cr k8sgpt.View
 local function run(ctx, cr)
-  local mode = object.text(object.dig(cr, "spec", "engine", "mode")) or ctx.options.engine
-  if mode:lower() == "embedded" then
-    ctx.status { engine = { mode = "Embedded", version = "", endpoint = "" } }
-    return object.dig(cr, "spec", "kubeconfig") and refuse(ctx, OTHER_CLUSTER_NOT_YET) or nil
-  end
-  ctx.status { engine = { mode = "Deployment", version = "", endpoint = "" } }
-  return refuse(ctx, NOT_YET)
+  if engine.is_deployment(ctx, cr) then return deployment(ctx, cr) end
+  return embedded(ctx, cr)
 end
 
-return { api = 1, kind = "step", name = "Configure", description = "Chooses the engine", run = run }
+return {
+  api = 1, kind = "step", name = "Configure", description = "Chooses the engine, and keeps its Deployment as it is wanted",
+  watches = { render.WATCH }, run = run,
+}

@@ -1,8 +1,11 @@
---- Second step: stays with a K8sGPT to its end, and takes its Results along.
+--- Second step: stays with a K8sGPT to its end, and takes along its Results and its engine.
 --
--- Owner references would have the garbage collector remove them too, but later, and not with --cascade=orphan.
+-- Owner references would have the garbage collector remove them too, but later, and not with --cascade=orphan. What is cluster-scoped no
+-- owner in a namespace can take along.
 
 local k8sgpt = require "k8sgpt"
+local managed = require "k8sgpt.managed"
+local render = require "k8sgpt.render"
 local result = require "k8sgpt.result"
 
 local FINALIZER = "k8sgpt.ai/finalizer"
@@ -55,6 +58,7 @@ local function run(ctx, cr)
   end
   if found then
     local done, message = delete_results(ctx, cr)
+    if done and managed.may_have(ctx, cr) then done, message = managed.remove_all(ctx, cr) end
     if done then done, message = set_finalizers(ctx, cr, others) end
     if not done then return nil, ctx.retry(1, "what belongs to it could not be removed: " .. message) end
   end
@@ -62,5 +66,6 @@ local function run(ctx, cr)
 end
 
 return {
-  api = 1, kind = "step", name = "Finalizer", description = "Removes the Results of a K8sGPT before it goes", watches = { RESULT }, run = run,
+  api = 1, kind = "step", name = "Finalizer", description = "Removes what belongs to a K8sGPT before it goes",
+  watches = { RESULT, render.WATCH }, run = run,
 }

@@ -6,31 +6,6 @@ local operator = require "support.operator"
 describe("not there yet:", function()
   after_each(operator.clean)
 
-  it("engine Deployment, which is the flag's default", function()
-    local cr, embedded = objects.k8sgpt(), objects.k8sgpt({ engine = { mode = "Embedded" } }, "embedded")
-    local cluster = operator.cluster { cr, embedded, objects.image_error("web") }
-    cluster:operator { "--engine", "deployment" }
-    local condition = cluster:await_condition(cr, "EngineAvailable", "NotImplemented")
-    assert.are.equal("False", condition.status)
-    assert.matches("--engine embedded, or set spec.engine.mode to Embedded", condition.message, 1, true)
-    assert.are.equal("NotImplemented", cluster:await_condition(cr, "Ready", "NotImplemented").reason)
-    assert.are.equal("Deployment", cluster:find(cr).status.engine.mode)
-
-    local result = cluster:await_results({ "Pod default/web" })["Pod default/web"] -- of the one that asks for the embedded engine
-    assert.are.equal("embedded", result.metadata.labels["k8sgpts.k8sgpt.ai/name"])
-  end)
-
-  it("leaving the embedded engine keeps the Results that are there", function()
-    local cr = objects.k8sgpt()
-    local cluster = operator.cluster { cr, objects.image_error("web") }
-    local op = cluster:operator()
-    local uid = cluster:await_result("Pod default/web").metadata.uid
-    cluster:patch(cr, { spec = { engine = { mode = "Deployment" } } })
-    cluster:await_condition(cr, "EngineAvailable", "NotImplemented")
-    assert.are.equal(uid, cluster:results()["Pod default/web"].metadata.uid)
-    assert.are.same({ "opened Pod default/web image" }, op:told())
-  end)
-
   it("AI and remediation; the sample as upstream has it, but for a sink that nobody answers for", function()
     local cr = objects.k8sgpt {
       ai = { enabled = true, model = "gpt-4o-mini", backend = "openai", secret = { name = "s", key = "k" }, autoRemediation = { enabled = true } },
