@@ -15,6 +15,7 @@ static const struct {
     {"snapshot", cli_snapshot, "write down what policies read of a cluster, for analyze"},
     {"rbac", cli_rbac, "print the roles that the operator needs"},
     {"policy", cli_policy, "test policies against their tables"},
+    {"render", cli_render, "show the objects that a K8sGPT resource would get"},
     {"dev-cluster", cli_dev_cluster, "an API server in memory, for demos and tests"},
     {"version", cli_version, "what this build is"},
 };

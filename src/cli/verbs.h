@@ -11,6 +11,7 @@ int cli_dev_cluster(int argc, char **argv);
 int cli_snapshot(int argc, char **argv);
 int cli_rbac(int argc, char **argv);
 int cli_policy(int argc, char **argv);
+int cli_render(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 /* Version and revision of this build. */

@@ -267,7 +267,7 @@ bool operator_ready(const struct k8s_operator *op, const char **why) {
 
 /* ---- life --------------------------------------------------------------------------------------------------------------------- */
 
-static struct doc *policy_options(const struct operator_options *o, struct err *err) {
+struct doc *operator_policy_options(const struct operator_options *o, struct err *err) {
     struct doc_builder *b = doc_builder_new();
     if (!b) {
         err_set(err, ERR_NOMEM, "no memory for options");
@@ -294,7 +294,7 @@ static int make_parts(struct k8s_operator *op, struct err *err) {
         o->loop, o->metrics, o->builtin_dir, o->lua_dir, o->policy_dirs, o->policy_dir_count, policies_loaded, policies_refused, op};
     struct workqueue_owner queue = {may_run, start_turn, run_wanted, run_taken, op};
     struct diagnosis_listener listener = {verdict, swept, diagnosis_changed, diagnosis_lost, interval_s, op};
-    if (!(op->policy_options = policy_options(o, err))) return err->code;
+    if (!(op->policy_options = operator_policy_options(o, err))) return err->code;
     if (!(op->policies = policies_new(&policies, err))) return err->code;
     if (!(op->cluster = cluster_new(o->loop, o->client, o->metrics, err))) return err->code;
     err_set(err, ERR_NOMEM, "no memory for the operator");

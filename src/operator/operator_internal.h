@@ -52,6 +52,9 @@ struct k8s_operator {
     bool looking_again;
 };
 
+/* What ctx.options shows; the caller's. */
+struct doc *operator_policy_options(const struct operator_options *options, struct err *err) ERR_MUST_CHECK;
+
 /* The bundle, or what tenants chose, has changed: caches are prepared for it and then put in use together. */
 void operator_replan(struct k8s_operator *op);
 

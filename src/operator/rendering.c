@@ -20,7 +20,7 @@ static int refuse(const struct policy *p, struct doc_value object, const char *w
     return err_set(err, ERR_POLICY, "%s: the object " STR_FMT " " STR_FMT " %s", p->source, STR_ARG(kind), STR_ARG(name), why);
 }
 
-static bool same_object(struct doc_value a, struct doc_value b) {
+bool rendering_same_object(struct doc_value a, struct doc_value b) {
     static const char *const paths[] = {"apiVersion", "kind", "metadata.namespace", "metadata.name"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         if (!str_eq(doc_path_str(a, paths[i]), doc_path_str(b, paths[i]))) return false;
@@ -37,7 +37,7 @@ static int check(const struct collected *c, const struct policy *p, struct str h
     if (!str_eq(doc_str(doc_get(labels, str_of(LABEL_OF_NAMESPACE))), home))
         return refuse(p, object, "does not say whose it is; make it by own or share of \"k8sgpt.render\"", err);
     for (size_t i = 0; i < c->count; i++)
-        if (same_object(c->objects[i], object)) return refuse(p, object, "is wanted twice; remove one", err);
+        if (rendering_same_object(c->objects[i], object)) return refuse(p, object, "is wanted twice; remove one", err);
     return c->count < MAX_OBJECTS ? 0 : refuse(p, object, "is one too many; return fewer", err);
 }
 

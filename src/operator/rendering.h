@@ -25,6 +25,9 @@ struct rendering {
  */
 struct doc *rendering_objects(const struct rendering *r, struct doc *cr, struct err *err) ERR_MUST_CHECK;
 
+/* True when both are the same object, by apiVersion, kind, namespace and name. */
+bool rendering_same_object(struct doc_value a, struct doc_value b);
+
 /* Calls back for each kind that some render policy of the bundle writes. */
 void rendering_each_kind(const struct bundle *bundle, void (*each)(const struct gvk *gvk, void *arg), void *arg);
 

@@ -177,6 +177,61 @@ static void test_mutated_text_does_no_harm(void **state) {
     }
 }
 
+static struct buf written(struct doc_value v) {
+    struct err err;
+    struct buf text = buf_new(1 << 24);
+    if (yaml_write(v, &text, &err)) fail_msg("%s", err.msg);
+    return text;
+}
+
+static void assert_writes(const char *json, const char *yaml) {
+    struct err err;
+    struct doc *doc = yaml_decode(str_of(json), &err);
+    struct buf text = written(doc_root(doc));
+    assert_string_equal(text.data, yaml);
+    buf_free(&text);
+    doc_unref(doc);
+}
+
+static void test_values_are_written_as_kubectl_writes_them(void **state) {
+    (void)state;
+    assert_writes("{\"a\": {\"b\": [1, true, null, 1.5, \"x\"], \"c\": {}, \"d\": []}}",
+                  "---\na:\n  b:\n  - 1\n  - true\n  - null\n  - 1.5\n  - x\n  c: {}\n  d: []\n");
+    assert_writes(
+        "[\"yes\", \"n\", \"\", \"12\", \"1e3\", \"10:30\", \"2026-03-01T10:10:00Z\", \"~\", \"512Mi\", \"v1\"]",
+        "---\n- \"yes\"\n- \"n\"\n- \"\"\n- \"12\"\n- \"1e3\"\n- \"10:30\"\n- \"2026-03-01T10:10:00Z\"\n- \"~\"\n- 512Mi\n- v1\n");
+    assert_writes("{\"script\": \"a\\nb\\n\", \"yes\": 1}", "---\nscript: |\n  a\n  b\n\"yes\": 1\n");
+}
+
+static void test_what_is_written_is_read_again(void **state) {
+    (void)state;
+    struct doc_builder *b = doc_builder_new();
+    srand(7);
+    for (int i = 0; i < 300; i++) {
+        struct err err = {0};
+        struct buf json = random_json(4);
+        struct doc *doc = json_decode(b, (struct str){json.data, json.len}, NULL, &err);
+        struct buf text = written(doc_root(doc));
+        struct doc *again = yaml_decode((struct str){text.data, text.len}, &err);
+        if (!again || !doc_equal(doc_root(doc), doc_root(again))) fail_msg("%s: %s", json.data, text.data);
+        doc_unref(again);
+        doc_unref(doc);
+        buf_free(&text);
+        buf_free(&json);
+    }
+    doc_builder_free(b);
+}
+
+static void test_writing_stops_where_there_is_no_room(void **state) {
+    (void)state;
+    struct err err;
+    struct doc *doc = yaml_decode(STR("[aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]"), &err);
+    struct buf text = buf_new(8);
+    assert_int_equal(yaml_write(doc_root(doc), &text, &err), ERR_LIMIT);
+    buf_free(&text);
+    doc_unref(doc);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_scalars_are_read_as_kubectl_reads_them),
@@ -188,6 +243,9 @@ int main(void) {
         cmocka_unit_test(test_depth_and_size_are_bounded),
         cmocka_unit_test(test_json_reads_alike),
         cmocka_unit_test(test_mutated_text_does_no_harm),
+        cmocka_unit_test(test_values_are_written_as_kubectl_writes_them),
+        cmocka_unit_test(test_what_is_written_is_read_again),
+        cmocka_unit_test(test_writing_stops_where_there_is_no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
