@@ -63,7 +63,7 @@ function enginerights.needs(analyzers)
   for _, name in ipairs(analyzers) do
     for _, read in ipairs(READS[name] or {}) do
       for _, gvk in ipairs(read) do
-        needs[#needs + 1] = { gvk = gvk, subresource = read.subresource, verbs = read.verbs, by = "analyzers/" .. name }
+        needs[#needs + 1] = { gvk = gvk, subresource = read.subresource, verbs = read.verbs, by = "engine/" .. name }
       end
     end
   end

@@ -476,6 +476,8 @@ function StepContext.findings() end
 ---@field account {namespace: string, name: string} its ServiceAccount
 ---@field own {gvk: k8sgpt.GVK, subresource?: string, name?: string, verbs: string[], why: string}[] its requests that no policy asks for
 ---@field reads {gvk: k8sgpt.GVK, subresource?: "log", by: string, subject: boolean, widens: boolean}[] by: "analyzers/Pod". widens false: needs nothing of kinds that no other policy reads
+---@field writes? {gvk: k8sgpt.GVK, by: string}[] what K8sGPT Deployments consist of; by: "render/Service"
+---@field engine? string[] the analyzers of K8sGPT Deployments: nobody may grant an engine a right that he does not hold
 
 --- Brings Results to what is given: {group = id, result = object} writes what differs, {group = id} deletes. Returns when all are done;
 --- what failed is retried with the next run.

@@ -1,5 +1,6 @@
 --- The roles that the operator needs: of what its policies read, and its own requests.
 
+local enginerights = require "k8sgpt.enginerights"
 local k8sgpt = require "k8sgpt"
 local resource = require "k8sgpt.resource"
 local rights = require "k8sgpt.rights"
@@ -47,23 +48,40 @@ local function add_owners(needs, input, watched)
   end
 end
 
+-- Got to see whose it is, listed and watched by its label, applied.
+local WRITE <const> = { "get", "list", "watch", "create", "patch", "delete" }
+
+local function add_writes(needs, input)
+  for _, write in ipairs(input.writes or {}) do needs[#needs + 1] = { gvk = write.gvk, verbs = WRITE, by = write.by } end
+end
+
+-- The engine's role is a ClusterRole, and nobody may grant what he does not hold in the same way.
+local function add_granted(needs, input)
+  for _, need in ipairs(enginerights.needs(input.engine or {})) do
+    need.is_everywhere = true
+    needs[#needs + 1] = need
+  end
+end
+
 local function needs_of(input)
   local needs = own_needs(input)
   add_owners(needs, input, add_reads(needs, input))
+  add_writes(needs, input)
+  add_granted(needs, input)
   return needs
 end
 
 local function only(needs, accept)
   local kept = {}
   for _, need in ipairs(needs) do
-    if accept(need.gvk) then kept[#kept + 1] = need end
+    if accept(need.gvk, need.is_everywhere) then kept[#kept + 1] = need end
   end
   return kept
 end
 
 local function is_lease(gvk) return gvk == LEASE end
-local function is_namespaced(gvk) return gvk ~= LEASE and resource.of(gvk).namespaced end
-local function is_global(gvk) return not resource.of(gvk).namespaced end
+local function is_namespaced(gvk, is_everywhere) return gvk ~= LEASE and not is_everywhere and resource.of(gvk).namespaced end
+local function is_global(gvk, is_everywhere) return is_everywhere or not resource.of(gvk).namespaced end
 
 ---@class k8sgpt.Role
 ---@field kind "ClusterRole"|"Role"

@@ -34,7 +34,7 @@ describe("rbac", function()
   after_each(program.clean)
 
   it("names what the core set reads and what the operator itself does, and has no wildcard", function()
-    local list = items()
+    local list = items("--engine", "embedded")
     assert.are.same({ "ClusterRole", "ClusterRoleBinding" }, { name_of(list[1]), name_of(list[2]) })
     local have = rights(list, "ClusterRole")
     assert.are.same({ "list watch", "list watch create", "get", nil },
@@ -44,9 +44,9 @@ describe("rbac", function()
   end)
 
   it("leaves out what the chosen analyzers do not read, and asks for owners one by one", function()
-    local have = rights(items("--filter", "Pod"), "ClusterRole")
+    local have = rights(items("--engine", "embedded", "--filter", "Pod"), "ClusterRole")
     assert.are.same({ nil, "get", "get" }, { have["/services"], have["apps/replicasets"], have["apps/deployments"] })
-    have = rights(items("--filter", "+Gateway", "--filter", "-Node"), "ClusterRole")
+    have = rights(items("--engine", "embedded", "--filter", "+Gateway", "--filter", "-Node"), "ClusterRole")
     assert.are.same({ "list watch", "get" }, { have["gateway.networking.k8s.io/gateways"], have["/nodes"] })
   end)
 
@@ -58,13 +58,26 @@ describe("rbac", function()
     assert.is_nil(yaml:find("pods/log", 1, true))
   end)
 
-  it("leaves out what analyzers read where the engine is a Deployment", function()
+  it("has what the engine may read and what its Deployment consists of, where that diagnoses", function()
     local have = rights(items("--engine", "deployment"), "ClusterRole")
-    assert.are.same({ nil, "get list watch patch" }, { have["/pods"], have["core.k8sgpt.ai/k8sgpts"] })
+    assert.are.same({ "get list", "get list watch patch" }, { have["/pods"], have["core.k8sgpt.ai/k8sgpts"] })
+    local write = "get list watch create patch delete"
+    assert.are.same({ write, write, write }, {
+      have["/serviceaccounts"], have["apps/deployments"], have["rbac.authorization.k8s.io/clusterrolebindings"],
+    })
+    have = rights(items("--engine", "embedded"), "ClusterRole")
+    assert.are.same({ "list watch", "list watch" }, { have["/pods"], have["apps/deployments"] })
+    assert.is_nil(have["rbac.authorization.k8s.io/clusterroles"])
+  end)
+
+  it("gives what an engine is granted cluster-wide, also where the operator looks into some namespaces", function()
+    local list = items("--engine", "deployment", "--filter", "Deployment", "--namespace", "shop")
+    assert.are.equal("list", rights(list, "ClusterRole")["apps/deployments"])
+    assert.are.equal("get list watch create patch delete", rights(list, "Role shop")["apps/deployments"])
   end)
 
   it("gives rights in the namespaces alone, with a rest for what has none", function()
-    local list = items("--namespace", "shop,billing", "--filter", "Node", "--filter", "Pod")
+    local list = items("--engine", "embedded", "--namespace", "shop,billing", "--filter", "Node", "--filter", "Pod")
     local names = {}
     for i, item in ipairs(list) do names[i] = name_of(item) end
     assert.are.same({ "ClusterRole", "ClusterRoleBinding", "Role shop", "RoleBinding shop", "Role billing", "RoleBinding billing" }, names)
@@ -96,7 +109,7 @@ describe("rbac", function()
   end)
 
   it("says in YAML who needs what", function()
-    local text = oneshot.run({ "rbac", "--filter", "Pod", "--filter", "Service" }).output
+    local text = oneshot.run({ "rbac", "--engine", "embedded", "--filter", "Pod", "--filter", "Service" }).output
     assert.matches("\n      # analyzers Pod, Service; correlate node, service, storage, owner\n      - pods\n", text, 1, true)
     assert.matches("\n      # owners of Pod\n      - daemonsets\n", text, 1, true)
   end)

@@ -58,10 +58,11 @@ struct doc *oneshot_report(const struct oneshot *o, const struct doc *about, str
 
 /*
  * What an operator needs of the API server that runs these policies for such K8sGPTs (k8sgpt.Needs): the fields of `about`, then ours.
- * `embedded`: they are diagnosed by the analyzers that the filters chose; `elects`: it takes part in a leader election. After
+ * `engines`: who diagnoses with the analyzers that the filters chose; `elects`: it takes part in a leader election. After
  * oneshot_read. Owned by the caller.
  */
-struct doc *oneshot_rights(const struct oneshot *o, const struct doc *about, bool embedded, bool elects, struct err *err) ERR_MUST_CHECK;
+enum oneshot_engines { ENGINE_EMBEDDED = 1, ENGINE_DEPLOYMENT = 2 }; /* or both */
+struct doc *oneshot_rights(const struct oneshot *o, const struct doc *about, unsigned engines, bool elects, struct err *err) ERR_MUST_CHECK;
 
 /* Appends what the report policy of that name makes of it. ERR_NOT_FOUND: there is none; ERR_POLICY: it failed. */
 int oneshot_render(struct oneshot *o, struct str name, const struct doc *report, struct buf *out, struct err *err) ERR_MUST_CHECK;

@@ -98,7 +98,32 @@ static int put_reads(struct doc_builder *b, const struct oneshot *o, bool embedd
     return rc;
 }
 
-struct doc *oneshot_rights(const struct oneshot *o, const struct doc *about, bool embedded, bool elects, struct err *err) {
+static void put_writer(struct doc_builder *b, const struct policy *p) {
+    for (size_t i = 0; i < p->write_count; i++) {
+        char by[160];
+        snprintf(by, sizeof by, "%.40s/%.100s", policy_kind_folder(p->kind), p->name);
+        doc_begin_object(b);
+        doc_pair_str(b, "gvk", str_of(p->writes[i]->text));
+        doc_pair_str(b, "by", str_of(by));
+        doc_end_object(b);
+    }
+}
+
+/* What K8sGPT Deployments consist of; and their analyzers, as nobody may grant a right that he does not hold. */
+static void put_deployment(struct doc_builder *b, const struct oneshot *o, bool deployment) {
+    const struct bundle *bundle = o->options.bundle;
+    doc_key(b, STR("writes"));
+    doc_begin_array(b);
+    for (size_t i = 0; deployment && i < bundle_count(bundle, POLICY_RENDER); i++)
+        for (const struct policy *p = bundle_at(bundle, POLICY_RENDER, i); p; p = p->lower) put_writer(b, p);
+    doc_end_array(b);
+    doc_key(b, STR("engine"));
+    doc_begin_array(b);
+    for (size_t i = 0; deployment && i < o->choice.count; i++) doc_put_str(b, str_of(o->choice.names[i]));
+    doc_end_array(b);
+}
+
+struct doc *oneshot_rights(const struct oneshot *o, const struct doc *about, unsigned engines, bool elects, struct err *err) {
     struct doc_builder *b = doc_builder_new();
     if (!b) {
         err_set(err, ERR_NOMEM, "no memory for a list of rights");
@@ -112,7 +137,8 @@ struct doc *oneshot_rights(const struct oneshot *o, const struct doc *about, boo
         doc_put_value(b, value);
     }
     put_own(b, elects);
-    int rc = put_reads(b, o, embedded, err);
+    put_deployment(b, o, engines & ENGINE_DEPLOYMENT);
+    int rc = put_reads(b, o, engines & ENGINE_EMBEDDED, err);
     doc_end_object(b);
     struct doc *rights = rc ? NULL : doc_builder_finish(b, err);
     doc_builder_free(b);

@@ -19,6 +19,9 @@ What comes of each field in this version. "Not yet" names the capability that br
 where somebody would wait for an effect in vain a condition says so. Fields marked * are not upstream's. What behaves otherwise than upstream is
 in [differences.md](differences.md); `kubectl explain k8sgpt.spec` describes the fields themselves.
 
+The last column of K8sGPT says what of the Deployment's objects differs with another value: `container` is the engine's, `pod` the
+template's spec, and a name in capitals a variable of its environment. A test changes every field of the CRD and looks.
+
 Made from `crd/` by `make docs`.
 ]]
 
@@ -82,15 +85,29 @@ local function is_ours(kind, path)
   return false
 end
 
+-- Of a K8sGPT, what it changes of the Deployment.
+local function rendered(kind, path)
+  if kind ~= "K8sGPT" then return "" end
+  local names = texts.rendered[path]
+  return (" %s |"):format(names and "`" .. table.concat(names, "` `") .. "`" or "")
+end
+
+local HEAD <const> = {
+  K8sGPT = { "| field | type | what comes of it | changes of the K8sGPT Deployment |", "|---|---|---|---|" },
+  Result = { "| field | type | what comes of it |", "|---|---|---|" },
+}
+HEAD.Mutation = HEAD.Result
+
 local function section(kind, schema)
-  local lines, unused = { "", "## " .. kind, "", "| field | type | what comes of it |", "|---|---|---|" }, {}
+  local lines, unused = { "", "## " .. kind, "", HEAD[kind][1], HEAD[kind][2] }, {}
   for path in pairs(texts[kind]) do unused[path] = true end
   for _, part in ipairs { "spec", "status" } do
     for _, leaf in ipairs(leaves(kind, schema.properties[part], part, {})) do
       local text = texts[kind][leaf.path]
       unused[leaf.path] = nil
       if not text then problem("tools/docs/fields.lua: %s has a field %s, of which nothing is said", kind, leaf.path) end
-      lines[#lines + 1] = ("| `%s`%s | %s | %s |"):format(leaf.path, is_ours(kind, leaf.path) and " *" or "", leaf.type, text or "")
+      lines[#lines + 1] = ("| `%s`%s | %s | %s |%s"):format(leaf.path, is_ours(kind, leaf.path) and " *" or "", leaf.type, text or "",
+        rendered(kind, leaf.path))
     end
   end
   for _, path in ipairs(sorted(unused)) do problem("tools/docs/fields.lua: %s has no field %s", kind, path) end
