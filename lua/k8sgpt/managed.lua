@@ -157,30 +157,44 @@ local function mark(wanted)
   meta.annotations[MARK] = k8sgpt.sha256(k8sgpt.json_encode(wanted)):sub(1, 16)
 end
 
+local function apply_one(ctx, item, is_known)
+  mark(item)
+  if is_known then return ctx.apply(item, { force = true }) end
+  return adopt(ctx, item)
+end
+
+-- What is shared and there already is good enough for those who had it: one K8sGPT that wants too much stops no other.
+local function apply_all(ctx, wanted, known)
+  local problem
+  for _, item in ipairs(wanted) do
+    local is_known = known[key_of(item)] ~= nil
+    local done, why = apply_one(ctx, item, is_known)
+    local message = not done and title(item) .. ": " .. why
+    if message and not (is_known and is_shared(item)) then return nil, message end
+    problem = problem or message or nil
+  end
+  return true, problem
+end
+
 --- Brings what there is to what is wanted: applies what differs, and removes what nobody wants any more.
 ---@param ctx k8sgpt.StepContext
 ---@param wanted table[] as ctx.render returns them
----@return table[]? objects that there were before
----@return string? message
+---@return boolean? done
+---@return string? message why not; beside true, what is as it was before and not as it is wanted
 function managed.converge(ctx, wanted)
   local objects, message = managed.all(ctx)
   if not objects then return nil, message end
-  local known, unwanted = {}, {}
+  local known, is_wanted, unwanted = {}, {}, {}
   for _, item in ipairs(objects) do known[key_of(item)] = item end
-  for _, item in ipairs(wanted) do
-    local key = key_of(item)
-    mark(item)
-    local done, why
-    if known[key] then done, why = ctx.apply(item, { force = true }) else done, why = adopt(ctx, item) end
-    if not done then return nil, title(item) .. ": " .. why end
-    known[key] = nil
-  end
+  local done, problem = apply_all(ctx, wanted, known)
+  if not done then return nil, problem end
+  for _, item in ipairs(wanted) do is_wanted[key_of(item)] = true end
   for _, item in ipairs(objects) do
-    if known[key_of(item)] then unwanted[#unwanted + 1] = item end
+    if not is_wanted[key_of(item)] then unwanted[#unwanted + 1] = item end
   end
-  local done, why = remove(ctx, unwanted)
-  if not done then return nil, why end
-  return objects
+  done, message = remove(ctx, unwanted)
+  if not done then return nil, message end
+  return true, problem
 end
 
 return managed

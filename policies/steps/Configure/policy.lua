@@ -15,7 +15,7 @@ local function refuse(ctx, message)
 end
 
 local function failed(ctx, message)
-  ctx.condition("EngineAvailable", "False", "NotConfigured", message)
+  ctx.condition("EngineConfigured", "False", "NotConfigured", message)
   return nil, ctx.retry(0, message)
 end
 
@@ -24,6 +24,7 @@ local function embedded(ctx, cr)
     local done, message = managed.remove_all(ctx, cr)
     if not done then return failed(ctx, "the K8sGPT Deployment could not be removed: " .. message) end
   end
+  if object.condition(cr, "EngineConfigured") then ctx.condition("EngineConfigured", "True", "NotNeeded", "the embedded engine needs no objects") end
   ctx.status { engine = { mode = "Embedded", version = "", endpoint = "" } }
   return object.dig(cr, "spec", "kubeconfig") and refuse(ctx, OTHER_CLUSTER_NOT_YET) or nil
 end
@@ -34,8 +35,14 @@ local function deployment(ctx, cr)
   ctx.status { engine = { mode = "Deployment", version = "", endpoint = "" } }
   local wanted, why = ctx.render()
   if not wanted then return failed(ctx, why) end
-  done, message = managed.converge(ctx, wanted)
-  if not done then return failed(ctx, message) end
+  local problem
+  done, problem = managed.converge(ctx, wanted)
+  if not done then return failed(ctx, problem) end
+  if problem then
+    ctx.condition("EngineConfigured", "False", "NotConfigured", problem .. ". What there was before stays in use.")
+  else
+    ctx.condition("EngineConfigured", "True", "Applied", "all objects are as they are wanted")
+  end
 end
 
 ---@param ctx k8sgpt.StepContext
