@@ -162,7 +162,7 @@
 --- What every policy gets.
 ---@class k8sgpt.Context
 ---@field params table the policy's parameters, read-only
----@field options {engine: "deployment"|"embedded", resultLogging: boolean, dynamicRbac: boolean, cluster: string, namespaces: string[]} what the process was started with; no namespaces: all
+---@field options {engine: "deployment"|"embedded", engineAddress: string, resultLogging: boolean, dynamicRbac: boolean, cluster: string, namespaces: string[]} what the process was started with; no namespaces: all
 local Context = {}
 
 --- Adds a line to the operator's log.
@@ -333,7 +333,7 @@ function StepContext.patch(reference, patch, options) end
 function StepContext.delete(reference) end
 
 --- Runs the filters for this K8sGPT: from now on its findings are those of these analyzers.
----@param options? {interval?: integer} after so many seconds analyzers that ask the world ask again; absent: never
+---@param options? {interval?: integer, nothing?: boolean} nothing: none of the analyzers here is wanted, others diagnose; interval: after so many seconds analyzers that ask the world ask again; absent: never
 ---@return {analyzers: string[], unknown: string[]}
 function StepContext.choose(options) end
 
@@ -373,6 +373,7 @@ function StepContext.poll(list) end
 ---@field request? table the message, names as in protobuf's JSON form ("labelSelector")
 ---@field interval integer seconds from an answer to the next question
 ---@field timeout integer seconds for an answer
+---@field calmAfter? integer after so many failures in a row it is asked ever more rarely than the interval says, at least once an hour
 ---@field maxBytes? integer of an answer, unpacked; default 4 MiB
 
 ---@class k8sgpt.PollState
@@ -380,6 +381,7 @@ function StepContext.poll(list) end
 ---@field state "waiting"|"answered"|"failing"
 ---@field reason string why it fails, in CamelCase: Unreachable, Timeout, Unsupported (no such method, or no gRPC) …
 ---@field message string the same for people; "" unless it fails
+---@field head? table the last answer, of Analyze without its results
 ---@field news boolean there is an answer that ctx.answer has not handed out whole
 
 --- The next part of an answer; nil where there is none any more.
@@ -393,7 +395,7 @@ function StepContext.answer(name) end
 ---@field items table[] of Analyze: some of its results
 ---@field last boolean nothing follows
 
---- Takes in what others found: from now on these are findings like any other. A failure may have `details` beside its text.
+--- Takes in what others found: from now on these are findings like any other.
 ---@param objects k8sgpt.Reported[]
 ---@return boolean? done
 ---@return string? message
@@ -406,6 +408,7 @@ function StepContext.report(objects) end
 ---@field namespace? string
 ---@field name string
 ---@field parentObject? string
+---@field details? string what an AI said of the object; nil: what it said before stays
 ---@field failures k8sgpt.Failure[]
 
 --- What was reported since ctx.answer gave the first part of an answer was all of it: what these analyzers (nil: all that report) said of

@@ -43,7 +43,7 @@ local function distinct(key, seen)
   return seen[key] == 1 and key or ("%s (%d)"):format(key, seen[key])
 end
 
-local function failures_of(errors, details)
+local function failures_of(errors)
   local list, seen, bytes = {}, {}, 0
   for _, item in ipairs(errors or {}) do
     local words = text(item.text)
@@ -53,7 +53,6 @@ local function failures_of(errors, details)
       list[#list + 1] = { rule = reported.RULE, key = distinct(reported.key(words), seen), text = words, sensitive = pairs_of(item.sensitive) }
     end
   end
-  if list[1] then list[1].details = text(details) and cut(details, MAX_ALL) end
   return k8sgpt.array(list)
 end
 
@@ -67,11 +66,12 @@ end
 --- An object with its failures; nil when the result says nothing: no object, or nothing wrong with it.
 ---@param result k8sgpt.View|table schema.v1.Result
 ---@param analyzer? string who reports; nil: engines name their analyzers after kinds
+---@param is_explained? boolean false: nobody was asked for details, those of before stay
 ---@return k8sgpt.Reported?
-function reported.object(result, analyzer)
+function reported.object(result, analyzer, is_explained)
   local shown = cut(text(result.name) or analyzer or "", MAX_NAME)
   local kind = cut(text(result.kind) or analyzer or "", MAX_NAME)
-  local failures = failures_of(result.error, result.details)
+  local failures = failures_of(result.error)
   local namespace, name = place_of(shown)
   if name == "" or kind == "" or #failures == 0 then return nil end
   if shown:sub(1, 1) == "/" then
@@ -80,6 +80,7 @@ function reported.object(result, analyzer)
   return {
     analyzer = analyzer or kind, kind = kind, namespace = namespace, name = name,
     parentObject = text(result.parentObject) or "", failures = failures,
+    details = is_explained ~= false and cut(result.details or "", MAX_ALL) or nil,
   }
 end
 

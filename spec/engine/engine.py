@@ -7,6 +7,7 @@ A BEHAVIOUR is an object of
     answer     the answer, in protobuf's JSON form
     results    Analyze: so many results beside, of `text_bytes` each
     status, message   end with this status ("UNAVAILABLE") instead
+    ai_status, message   Analyze: the same where explanations are asked for
     delay_ms   wait first
     hang       never answer
     die        end the process at once
@@ -66,10 +67,12 @@ def serve_one(method, answer_type, request, context):
     if behaviour is None:
         context.abort(grpc.StatusCode.UNIMPLEMENTED, f"unknown method {method}")
     if behaviour.get("die"):
-        os._exit(1)
+        os._exit(0)
     while behaviour.get("hang") and context.is_active():
         time.sleep(0.05)
     time.sleep(behaviour.get("delay_ms", 0) / 1000)
+    if behaviour.get("ai_status") and request.explain:
+        context.abort(grpc.StatusCode[behaviour["ai_status"]], behaviour.get("message", ""))
     if behaviour.get("status"):
         context.abort(grpc.StatusCode[behaviour["status"]], behaviour.get("message", ""))
     if behaviour.get("gzip"):

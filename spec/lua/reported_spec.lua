@@ -68,17 +68,17 @@ describe("reported", function()
       assert.is_true(#failure.key <= 210)
     end
     assert.is_true(bytes <= 300 * 1024)
-    assert.is_true(#o.kind <= 253 and #o.name <= 253 and #o.failures[1].details <= 256 * 1024)
+    assert.is_true(#o.kind <= 253 and #o.name <= 253 and #o.details <= 256 * 1024)
   end)
 
-  it("hands pairs of names and masks on, and the words of the AI beside the first failure", function()
+  it("hands pairs of names and masks on, and the words of the AI along", function()
     local o = reported.object {
       kind = "Pod", name = "a/b", details = "restart it", parentObject = "Deployment/b",
       error = { { text = "b is down", sensitive = { { unmasked = "b", masked = "X" }, { unmasked = "", masked = "Y" } } }, { text = "other" } },
     }
     assert.are.same({ { unmasked = "b", masked = "X" } }, o.failures[1].sensitive)
-    assert.are.equal("restart it", o.failures[1].details)
-    assert.is_nil(o.failures[2].details)
+    assert.are.equal("restart it", o.details)
+    assert.is_nil(reported.object({ kind = "Pod", name = "a/b", details = "", error = { { text = "t" } } }, nil, false).details)
     assert.are.equal("Deployment/b", o.parentObject)
   end)
 end)

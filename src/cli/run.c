@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cli/dynamic_rbac.h"
 #include "cli/heap.h"
+#include "cli/local_mode.h"
 #include "cli/namespaces.h"
 #include "cli/paths.h"
 #include "cli/verbs.h"
@@ -26,6 +27,8 @@ static const char HELP[] =
     "  --kubeconfig FILE                 how to reach the cluster (default: $KUBECONFIG, the pod's account, ~/.kube/config)\n"
     "  --context NAME                    context of the kubeconfig\n"
     "  --engine deployment|embedded      who diagnoses where a K8sGPT does not say (default deployment)\n"
+    "  --engine-address HOST:PORT        ask the engine there, not by the Service of each K8sGPT (default with LOCAL_MODE: "
+    "localhost:8080)\n"
     "  --policy-dir DIR                  policies of this cluster: a folder or a mounted ConfigMap (repeatable; later ones win)\n"
     "  --builtin-policies DIR            the policies to start from, instead of those that came with this executable\n"
     "  --watch-namespace NS              the only namespaces to look into, where rights are by namespace (repeatable, or NS,NS; default "
@@ -51,7 +54,8 @@ static const char HELP[] =
 enum { MAX_POLICY_DIRS = 32 };
 
 struct settings {
-    const char *kubeconfig, *context, *engine, *builtin, *cluster_name, *metrics_address, *health_address, *now, *leader_namespace;
+    const char *kubeconfig, *context, *engine, *engine_address, *builtin, *cluster_name, *metrics_address, *health_address, *now,
+        *leader_namespace;
     const char *policy_dirs[MAX_POLICY_DIRS];
     size_t policy_dir_count;
     struct namespaces namespaces;
@@ -66,6 +70,7 @@ enum flag {
     F_KUBECONFIG = 256,
     F_CONTEXT,
     F_ENGINE,
+    F_ENGINE_ADDRESS,
     F_POLICY_DIR,
     F_BUILTIN,
     F_WATCH_NAMESPACE,
@@ -88,6 +93,7 @@ static const struct option FLAGS[] = {
     {"kubeconfig", required_argument, NULL, F_KUBECONFIG},
     {"context", required_argument, NULL, F_CONTEXT},
     {"engine", required_argument, NULL, F_ENGINE},
+    {"engine-address", required_argument, NULL, F_ENGINE_ADDRESS},
     {"policy-dir", required_argument, NULL, F_POLICY_DIR},
     {"builtin-policies", required_argument, NULL, F_BUILTIN},
     {"watch-namespace", required_argument, NULL, F_WATCH_NAMESPACE},
@@ -169,6 +175,7 @@ static int take(struct settings *s, int flag, const char *value) {
     switch (flag) {
     case F_KUBECONFIG: s->kubeconfig = value; return 0;
     case F_CONTEXT: s->context = value; return 0;
+    case F_ENGINE_ADDRESS: s->engine_address = value; return 0;
     case F_BUILTIN: s->builtin = value; return 0;
     case F_CLUSTER: s->cluster_name = value; return 0;
     case F_METRICS: s->metrics_address = value; return 0;
@@ -306,6 +313,7 @@ static int start_operator(struct process *p, struct err *err) {
         .metrics = p->metrics,
         .engine = s->engine,
         .no_dynamic_rbac = !dynamic_rbac(),
+        .engine_address = s->engine_address,
         .cluster_name = s->cluster_name,
         .builtin_dir = p->paths.policies,
         .lua_dir = p->paths.lua,
@@ -375,6 +383,7 @@ int cli_run(int argc, char **argv) {
                             .log_format = LOG_JSON,
                             .log_level = LOG_INFO,
                         }};
+    local_mode(&p.settings.engine_address, &p.settings.metrics_address, &p.settings.health_address);
     int code = read_flags(&p.settings, argc, argv);
     if (code >= 0) {
         namespaces_free(&p.settings.namespaces);

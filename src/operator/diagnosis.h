@@ -26,6 +26,7 @@ struct verdict {
     bool gone;                          /* the object is no longer there */
     bool partial;                       /* a stand-in's, or not all was answered: may open findings, must not resolve any */
     const struct policy_rule *any_rule; /* for failures of rules that the policies do not declare; NULL: those do not count */
+    struct str details;                 /* what an AI said of the object; p NULL: nothing new */
     uint64_t report;                    /* of one that was reported from outside: in which report (reported.h); 0: our own */
     int64_t noticed_us;                 /* monotonic: when the change that led here was read; 0: not a change */
 };

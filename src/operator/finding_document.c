@@ -94,17 +94,6 @@ static void put_notifications(struct doc_builder *b, const struct group *g) {
     doc_end_array(b);
 }
 
-/* What an AI said of the object, beside one of its failures; until a verdict speaks of it again, what the Result has. */
-static struct str details_of(const struct group *g) {
-    bool adopted = false;
-    for (size_t i = 0; i < g->count; i++) {
-        struct str details = doc_path_str(doc_root(g->findings[i].failure), "details");
-        if (details.n) return details;
-        adopted |= !g->findings[i].failure;
-    }
-    return adopted ? doc_path_str(doc_root(g->published), "spec.details") : STR("");
-}
-
 struct doc *group_document(const struct group *g, bool delivered, struct err *err) {
     struct doc_builder *b = doc_builder_new();
     if (!b) {
@@ -114,7 +103,7 @@ struct doc *group_document(const struct group *g, bool delivered, struct err *er
     doc_begin_object(b);
     doc_pair_str(b, "id", str_of(g->id));
     put_object(b, g);
-    doc_pair_str(b, "details", details_of(g));
+    doc_pair_str(b, "details", str_of(g->details));
     put_cause(b, group_cause(g));
     put_time(b, "firstSeen", g->first_seen_ms);
     put_time(b, "changed", g->changed_ms ? g->changed_ms : g->first_seen_ms);

@@ -84,9 +84,8 @@ static void set_severity(struct finding *f, enum severity severity, bool *change
 
 /* A stand-in may know rules that the policy in effect does not. */
 static const struct policy_rule *rule_of(const struct verdict *v, struct str name) {
-    const struct policy_rule *rule = policy_rule(v->policy, name);
-    if (!rule) rule = policy_rule(v->decider, name);
-    return rule ? rule : v->any_rule;
+    const struct policy_rule *rule = policy_rule(v->policy, name), *below = policy_rule(v->decider, name);
+    return rule ? rule : below ? below : v->any_rule;
 }
 
 static enum severity severity_of(const struct policy_rule *rule, struct doc_value failure) {
@@ -101,9 +100,7 @@ static void take_failure(struct group *g, struct finding *f, struct doc_value fa
         g->text_stale |= f->text[0] != '\0';
         if (!str_replace(&f->text, text)) findings_lost(g->all, "no memory for a text");
     }
-    static const char *const SHOWN[] = {"evidence", "details"};
-    for (size_t i = 0; f->failure && i < sizeof SHOWN / sizeof *SHOWN; i++)
-        if (!doc_equal(doc_path(failure, SHOWN[i]), doc_path(doc_root(f->failure), SHOWN[i]))) g->text_stale = true;
+    if (f->failure && !doc_equal(doc_path(failure, "evidence"), doc_path(doc_root(f->failure), "evidence"))) g->text_stale = true;
     /* What was read back may rest on something else by now, and hold names that nobody knew for sensitive then. */
     if (f->adopted) g->text_stale = true;
     struct doc *copy = doc_copy(failure, &err);
@@ -194,7 +191,8 @@ static bool belongs_to(const struct group *g, struct doc_value failure) {
 
 static void see_all(struct group *g, const struct verdict *v, int64_t now_ms, bool *changed) {
     bool whole = true;
-    for (size_t i = 0; i < g->count; i++) g->findings[i].seen = v->partial;
+    bool more = v->report && g->report == v->report; /* of what the report said of it before */
+    for (size_t i = 0; i < g->count; i++) g->findings[i].seen = v->partial || more;
     for (size_t i = 0; i < doc_len(v->failures); i++)
         if (belongs_to(g, doc_at(v->failures, i))) whole &= see(g, v, doc_at(v->failures, i), now_ms, changed);
     if (whole) return;
@@ -202,22 +200,21 @@ static void see_all(struct group *g, const struct verdict *v, int64_t now_ms, bo
     findings_lost(g->all, "no memory for a finding");
 }
 
-/* A healthy verdict knows none. Another owner is shown with the next texts. */
-static void take_parent(struct group *g, const struct verdict *v) {
-    if (doc_len(v->failures) == 0 || str_is(v->parent, g->parent)) return;
-    g->text_stale |= group_is_open(g);
-    if (!str_replace(&g->parent, v->parent)) findings_lost(g->all, "no memory for an owner");
+/* A healthy verdict knows no owner. Where the AI was not asked, or fails, what it said before stays. */
+static void take_words(struct group *g, const struct verdict *v) {
+    if (doc_len(v->failures)) group_set_shown(g, &g->parent, v->parent);
+    if (v->details.p) group_set_shown(g, &g->details, v->details);
 }
 
 static void judge_group(struct group *g, const struct verdict *v) {
     int64_t now_ms = clock_wall_ms();
     bool changed = false;
     if (v->noticed_us && !g->noticed_us) g->noticed_us = v->noticed_us;
-    if (v->report) g->report = v->report;
-    take_parent(g, v);
+    take_words(g, v);
     if (!str_is(str_of(v->gvk->api_version), g->api_version) && !str_replace(&g->api_version, str_of(v->gvk->api_version)))
         findings_lost(g->all, "no memory for an apiVersion");
     see_all(g, v, now_ms, &changed);
+    if (v->report) g->report = v->report;
     learn_settle(g, v);
     changed |= filter_all(g);
     g->undecided = true;

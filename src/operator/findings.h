@@ -60,6 +60,7 @@ struct group {
     char *id; /* "analyzer/kind/namespace/name", and where it is shown as something else that too */
     struct findings *all;
     char *analyzer, *api_version, *kind, *ns, *name, *parent;
+    char *details;           /* what an AI said of the object; NULL: nothing */
     char *as_kind, *as_name; /* what it is shown as; "": its own */
     struct aliases *aliases; /* with next_alias: all that the object is shown as; NULL: itself */
     struct group *next_alias;

@@ -114,7 +114,7 @@ static int adopt(struct group *g, struct doc *result, struct err *err) {
     adopt_times(g, status);
     int rc = adopt_findings(g, spec, status, err);
     if (rc) return rc;
-    if (!str_replace(&g->parent, doc_path_str(spec, "parentObject")) ||
+    if (!str_replace(&g->parent, doc_path_str(spec, "parentObject")) || !str_replace(&g->details, doc_path_str(spec, "details")) ||
         !str_replace(&g->result_name, doc_path_str(doc_root(result), "metadata.name")))
         return err_set(err, ERR_NOMEM, "no memory for a Result");
     g->published = doc_ref(result);

@@ -76,6 +76,9 @@ struct finding *group_add(struct group *g, const char *id, struct str rule, stru
 /* The finding of that rule and key, made if need be. */
 struct finding *group_finding(struct group *g, struct str rule, struct str key, struct err *err);
 
+/* Sets a text of the group's own, such as its parent; another one is shown with the next texts. */
+void group_set_shown(struct group *g, char **text, struct str value);
+
 /* A failure that is seen for the first time, or again after it was over. */
 void finding_start(const struct findings *all, struct finding *f, const struct policy_rule *rule, struct doc_value failure, int64_t now_ms);
 

@@ -109,6 +109,7 @@ void group_free(struct group *g) {
     free(g->as_kind);
     free(g->as_name);
     free(g->parent);
+    free(g->details);
     free(g->result_name);
     doc_unref(g->published);
     doc_unref(g->former);
@@ -151,6 +152,12 @@ struct finding *group_finding(struct group *g, struct str rule, struct str key, 
         return NULL;
     }
     return group_add(g, id, rule, key, err);
+}
+
+void group_set_shown(struct group *g, char **text, struct str value) {
+    if (str_eq(value, str_of(*text))) return;
+    g->text_stale |= group_is_open(g);
+    if (!str_replace(text, value)) findings_lost(g->all, "no memory for a text");
 }
 
 bool finding_is_shown(const struct finding *f) { return (f->state == FINDING_OPEN || f->state == FINDING_SETTLING) && !f->hidden; }

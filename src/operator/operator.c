@@ -275,6 +275,7 @@ struct doc *operator_policy_options(const struct operator_options *o, struct err
     }
     doc_begin_object(b);
     doc_pair_str(b, "engine", str_of(o->engine));
+    doc_pair_str(b, "engineAddress", str_of(o->engine_address));
     doc_pair_str(b, "cluster", str_of(o->cluster_name));
     doc_pair_bool(b, "resultLogging", o->result_logging);
     doc_pair_bool(b, "dynamicRbac", !o->no_dynamic_rbac);

@@ -19,6 +19,7 @@ struct operator_options {
     struct kube_client *client; /* its writes go by `writes` too, where replicas elect a leader */
     struct metrics *metrics;
     const char *engine;             /* "deployment" or "embedded": the default of spec.engine.mode */
+    const char *engine_address;     /* "HOST:PORT" of the engine for every K8sGPT; NULL: that of its Service */
     const char *cluster_name;       /* goes into identities and notifications; "" for the only cluster */
     const char *builtin_dir;        /* the built-in policies */
     const char *lua_dir;            /* what they require */

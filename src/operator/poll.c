@@ -16,6 +16,7 @@ enum {
     MAX_TIMEOUT_S = 3600,
     MAX_INTERVAL_S = 366 * 24 * 3600,
     MAX_ANSWER_BYTES = 256 << 20,
+    CALM_MS = 3600 * 1000, /* the longest wait of one that is asked ever more rarely */
 };
 
 enum poll_state { POLL_WAITING, POLL_ANSWERED, POLL_FAILING };
@@ -29,8 +30,9 @@ struct poll {
     struct grpc_call *call; /* under way, or NULL */
     struct backoff backoff;
     enum poll_state state;
-    struct err err; /* of POLL_FAILING */
-    bool news;      /* `message` has not been taken whole */
+    struct err err;   /* of POLL_FAILING */
+    int64_t failures; /* in a row */
+    bool news;        /* `message` has not been taken whole */
     struct message message;
     size_t taken; /* items of it */
     bool kept;    /* while a new list is compared */
@@ -73,13 +75,26 @@ void polls_free(struct polls *p) {
 
 /* ---- asking ----------------------------------------------------------------------------------------------------------------------- */
 
-static int64_t seconds_of(const struct poll *q, const char *field) { return doc_int(doc_path(doc_root(q->wanted), field)); }
+static int64_t number_of(const struct poll *q, const char *field) { return doc_int(doc_path(doc_root(q->wanted), field)); }
+
+/* What costs money, as AI does, is asked twice as rarely after each further failure. */
+static int64_t calm_ms(const struct poll *q, int64_t interval_ms, int64_t after) {
+    int64_t ms = interval_ms;
+    for (int64_t n = after; n <= q->failures && ms < CALM_MS; n++) ms *= 2;
+    return ms < CALM_MS || ms == interval_ms ? ms : CALM_MS;
+}
+
+static int64_t wait_ms(struct poll *q, const struct grpc_answer *a) {
+    int64_t now_us = clock_mono_us(), interval_ms = number_of(q, "interval") * 1000, after = number_of(q, "calmAfter");
+    if (!a->err.code) backoff_good(&q->backoff, now_us);
+    if (after) return calm_ms(q, interval_ms, after);
+    int64_t sooner_ms = a->retry ? backoff_after(&q->backoff, now_us, &a->err) : interval_ms;
+    return sooner_ms < interval_ms ? sooner_ms : interval_ms;
+}
 
 static void ask_again(struct poll *q, const struct grpc_answer *a) {
-    int64_t now_us = clock_mono_us(), interval_ms = seconds_of(q, "interval") * 1000, sooner_ms = interval_ms;
-    if (!a->err.code) backoff_good(&q->backoff, now_us);
-    if (a->retry) sooner_ms = backoff_after(&q->backoff, now_us, &a->err);
-    timer_start(q->timer, sooner_ms < interval_ms ? sooner_ms : interval_ms);
+    q->failures = a->err.code ? q->failures + 1 : 0;
+    timer_start(q->timer, wait_ms(q, a));
 }
 
 /* Messages of the same failure differ in how long it took. */
@@ -122,7 +137,7 @@ static void ask(void *arg) {
         .target = doc_path_str(wanted, "target").p,
         .method = q->method,
         .message = doc_path(wanted, "request"),
-        .timeout_ms = seconds_of(q, "timeout") * 1000,
+        .timeout_ms = number_of(q, "timeout") * 1000,
         .max_bytes = (size_t)doc_int(doc_path(wanted, "maxBytes")),
         .done = answered,
         .arg = q,
@@ -233,9 +248,21 @@ void polls_put(const struct polls *p, struct doc_builder *b) {
         doc_pair_str(b, "reason", str_of(failing ? err_code_name(q->err.code) : ""));
         doc_pair_str(b, "message", str_of(failing ? q->err.msg : ""));
         doc_pair_bool(b, "news", q->news);
+        if (q->message.head) {
+            doc_key(b, STR("head"));
+            doc_put_value(b, doc_root(q->message.head));
+        }
         doc_end_object(b);
     }
     doc_end_array(b);
+}
+
+/* The head stays, for what the status says of it. */
+static void free_items(struct poll *q) {
+    struct doc *head = doc_ref(q->message.head);
+    message_free(&q->message);
+    q->message.head = head;
+    q->taken = 0;
 }
 
 static void put_items(struct doc_builder *b, struct poll *q, size_t *count) {
@@ -267,6 +294,6 @@ int polls_take(struct polls *p, struct str name, struct doc **out, size_t *items
     doc_end_object(b);
     *out = doc_builder_finish(b, err);
     doc_builder_free(b);
-    if (!q->news) message_free(&q->message);
+    if (!q->news) free_items(q);
     return *out ? 0 : (int)err->code;
 }

@@ -36,6 +36,7 @@ static void take(struct tenant *t, struct doc_value object) {
                         .name = doc_path_str(object, "name"),
                         .failures = doc_path(object, "failures"),
                         .parent = doc_path_str(object, "parentObject"),
+                        .details = doc_path_str(object, "details"),
                         .any_rule = &ANY_RULE,
                         .report = t->report};
     findings_verdict(t->findings, &v);

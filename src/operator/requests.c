@@ -91,8 +91,10 @@ static void on_choose(struct run *r, struct doc_value args) {
     struct tenant *t = run_tenant(r);
     bool changed;
     struct err err;
+    bool nothing = doc_bool(doc_path(doc_at(args, 0), "nothing"));
     tenant_set_interval(t, doc_int(doc_path(doc_at(args, 0), "interval")));
-    if (tenant_choose(t, &changed, &err)) {
+    if (nothing) tenant_choose_nothing(t, &changed);
+    if (!nothing && tenant_choose(t, &changed, &err)) {
         run_answer(r, NULL, &err);
         return;
     }

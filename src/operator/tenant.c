@@ -213,6 +213,12 @@ int tenant_choose(struct tenant *t, bool *changed, struct err *err) {
     return 0;
 }
 
+void tenant_choose_nothing(struct tenant *t, bool *changed) {
+    *changed = !t->has_chosen || t->choice.count;
+    choice_free(&t->choice);
+    t->has_chosen = true;
+}
+
 void tenant_set_interval(struct tenant *t, int64_t seconds) {
     if (t->interval_s == seconds) return;
     t->interval_s = seconds;

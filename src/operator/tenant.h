@@ -61,6 +61,9 @@ void tenant_adopt_results(struct tenant *t);
 /* Runs the filters' select; *changed: the choice differs from before. A filter that fails leaves the choice as it was; ERR_NOMEM. */
 int tenant_choose(struct tenant *t, bool *changed, struct err *err) ERR_MUST_CHECK;
 
+/* None of the analyzers here: others diagnose. What was found before stays until they report. */
+void tenant_choose_nothing(struct tenant *t, bool *changed);
+
 /* Analyzers that ask the world do so again after that many seconds, for what this tenant wants to know. */
 void tenant_set_interval(struct tenant *t, int64_t seconds);
 bool tenant_has_chosen(const struct tenant *t, const char *analyzer);

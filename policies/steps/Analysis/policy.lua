@@ -1,6 +1,9 @@
 --- Fifth step: how the diagnosis stands, as conditions that tell a person what to do. The analysis itself goes on all the time.
 
+local calls = require "k8sgpt.engine_calls"
 local conditions = require "k8sgpt.conditions"
+local engine = require "k8sgpt.engine"
+local engine_state = require "k8sgpt.engine_state"
 local k8sgpt = require "k8sgpt"
 local object = require "k8sgpt.object"
 
@@ -117,6 +120,19 @@ local function notified(ctx, cr, diagnosis)
   return fails(type, says(message, "secret") and "SecretMissing" or "SinkFailing", message .. ". It is tried again.")
 end
 
+local function available_and_analysed(ctx, cr, diagnosis)
+  if engine.is_deployment(ctx, cr) then return engine_state.conditions(diagnosis.peers) end
+  return engine_available(diagnosis), analysed(diagnosis, ctx.options)
+end
+
+local function say_whether_explained(ctx, cr, diagnosis)
+  if engine.is_deployment(ctx, cr) and calls.explains(cr) then
+    conditions.set(ctx, { engine_state.explanation(diagnosis.peers) })
+  else
+    conditions.not_yet(ctx, cr, "ExplanationAvailable", dig(cr, "spec", "ai") ~= nil, "spec.ai")
+  end
+end
+
 local function summary(diagnosis)
   local open, parts, total = diagnosis.problems, {}, 0
   for _, severity in ipairs { "critical", "high", "medium", "low" } do
@@ -133,9 +149,8 @@ end
 local function run(ctx, cr)
   local diagnosis = ctx.diagnosis()
   local policies, unknown, ready = diagnosis.policies, diagnosis.unknown or {}, nil
-  local broken = conditions.set(ctx, {
-    policies_loaded(policies), engine_available(diagnosis), analysed(diagnosis, ctx.options), notified(ctx, cr, diagnosis),
-  })
+  local available, current = available_and_analysed(ctx, cr, diagnosis)
+  local broken = conditions.set(ctx, { policies_loaded(policies), available, current, notified(ctx, cr, diagnosis) })
   if broken then
     ready = fails("Ready", broken.reason, broken.message)
   elseif #unknown > 0 then
@@ -143,7 +158,7 @@ local function run(ctx, cr)
       :format(join(unknown, tostring), summary(diagnosis)))
   end
   conditions.set(ctx, { ready or holds("Ready", "Ready", summary(diagnosis)) })
-  conditions.not_yet(ctx, cr, "ExplanationAvailable", dig(cr, "spec", "ai") ~= nil, "spec.ai")
+  say_whether_explained(ctx, cr, diagnosis)
   ctx.status {
     problems = k8sgpt.copy(diagnosis.problems),
     analyzers = described_all(diagnosis),

@@ -1,15 +1,13 @@
---- Fourth step: whether the engine can be asked; and before anything is said about it, the filters choose what is looked at, and custom
---- analyzers are asked.
+--- Fourth step: who looks at what. In the operator the filters choose analyzers, and custom ones are asked; or an engine is asked for all,
+--- once it can be.
 
+local calls = require "k8sgpt.engine_calls"
 local custom = require "k8sgpt.custom"
 local duration = require "k8sgpt.duration"
 local engine = require "k8sgpt.engine"
 local k8sgpt = require "k8sgpt"
 local managed = require "k8sgpt.managed"
 local object = require "k8sgpt.object"
-
-local NOT_YET = "the K8sGPT Deployment is ready, but asking it is not implemented yet: start the operator with --engine embedded, or set "
-  .. "spec.engine.mode to Embedded. Results that are there stay untouched."
 
 -- Conditions of a Deployment that say why no pod is ready, the most telling first.
 local TELLING = { { "ReplicaFailure", "True" }, { "Progressing", "False" }, { "Available", "False" } }
@@ -22,46 +20,80 @@ local function why_not_ready(deployment)
   return ""
 end
 
--- As upstream: one replica that is ready will do, also one of before while a change rolls out.
-local function look_at(deployment, cr)
+-- As upstream: one replica that is ready will do, also one of before while a change rolls out. Its address is that of the Service.
+local function look_at(objects, cr)
   local meta = cr.metadata
-  if not deployment then return "NotReady", ("Deployment %s/%s is about to be made"):format(meta.namespace, meta.name) end
-  if (object.dig(deployment, "status", "readyReplicas") or 0) > 0 then return "NotImplemented", NOT_YET end
-  return "NotReady", ("Deployment %s/%s has no replica that is ready%s"):format(meta.namespace, meta.name, why_not_ready(deployment))
-end
-
-local function await_engine(ctx, cr)
-  local objects, message = managed.all(ctx)
-  if not objects then return nil, ctx.retry(0, message) end
-  local reason, what = look_at(managed.find(objects, "Deployment", cr.metadata.name), cr)
-  ctx.condition("EngineAvailable", "False", reason, what)
-  ctx.condition("Ready", "False", reason, what)
-  return ctx.stop("no engine")
+  local name = ("%s/%s"):format(meta.namespace, meta.name)
+  local deployment, service = managed.find(objects, "Deployment", meta.name), managed.find(objects, "Service", meta.name)
+  if not deployment then return nil, ("Deployment %s is about to be made"):format(name) end
+  if (object.dig(deployment, "status", "readyReplicas") or 0) == 0 then
+    return nil, ("Deployment %s has no replica that is ready%s"):format(name, why_not_ready(deployment))
+  end
+  local address = service and calls.address(service)
+  return address, not address and ("Service %s has no address yet"):format(name) or nil
 end
 
 -- Where an answer cannot be taken in, what was found before stays; the others go on.
-local function take_answers(ctx, states)
+local function take(ctx, states, take_one)
   for _, state in ipairs(states) do
     if state.news then
-      local done, message = custom.take(ctx, state.name)
-      if not done then ctx.log("warn", ("custom analyzer %s: %s"):format(state.name, message)) end
+      local done, message = take_one(state)
+      if not done then ctx.log("warn", ("the answer of %s was not taken in: %s"):format(state.name, message)) end
     end
   end
+end
+
+local function cannot_ask(ctx, message) return nil, ctx.retry(5, "nobody can be asked: " .. message) end
+
+local function choose_and_ask(ctx, cr)
+  -- Before the choice, which ends what nobody reports any more.
+  local states, message = ctx.poll(k8sgpt.array(custom.polls(cr, ctx.params.custom_timeout)))
+  if not states then return cannot_ask(ctx, message) end
+  local chosen = ctx.choose { interval = duration.interval(cr) }
+  ctx.trace(("%d analyzers chosen, %d names unknown"):format(#chosen.analyzers, #chosen.unknown))
+  take(ctx, states, function(state) return custom.take(ctx, state.name) end)
+end
+
+-- What an answer leads to is asked at once: the analysis after the configuration, the one without AI after one that AI spoiled.
+local function poll_engine(ctx, cr, address)
+  local function poll(known) return ctx.poll(calls.polls(cr, address, calls.by_name(known), ctx.params)) end
+  local states, message = poll(ctx.diagnosis().peers)
+  if not states then return nil, message end
+  return poll(states)
+end
+
+local function ask_engine(ctx, cr, address)
+  local states, message = poll_engine(ctx, cr, address)
+  if not states then return cannot_ask(ctx, message) end
+  ctx.status { engine = { mode = "Deployment", version = "", endpoint = address } }
+  ctx.choose { nothing = true }
+  local explains = calls.explains(cr)
+  take(ctx, states, function(state)
+    return state.name == calls.CONFIG or calls.take(ctx, state.name, explains and state.name == calls.ANALYSIS)
+  end)
+end
+
+-- An address that the operator was given stands for an engine that is ready.
+local function await_and_ask(ctx, cr)
+  local given = object.text(ctx.options.engineAddress)
+  if given then return ask_engine(ctx, cr, given) end
+  local objects, message = managed.all(ctx)
+  if not objects then return nil, ctx.retry(0, message) end
+  local address, missing = look_at(objects, cr)
+  if address then return ask_engine(ctx, cr, address) end
+  ctx.condition("EngineAvailable", "False", "NotReady", missing)
+  ctx.condition("Ready", "False", "NotReady", missing)
+  return ctx.stop("no engine")
 end
 
 ---@param ctx k8sgpt.StepContext
 ---@param cr k8sgpt.View
 local function run(ctx, cr)
-  if engine.is_deployment(ctx, cr) then return await_engine(ctx, cr) end
-  -- Before the choice, which ends what nobody reports any more.
-  local states, message = ctx.poll(k8sgpt.array(custom.polls(cr, ctx.params.custom_timeout)))
-  if not states then return nil, ctx.retry(5, "the custom analyzers cannot be asked: " .. message) end
-  local chosen = ctx.choose { interval = duration.interval(cr) }
-  ctx.trace(("%d analyzers chosen, %d names unknown"):format(#chosen.analyzers, #chosen.unknown))
-  take_answers(ctx, states)
+  if engine.is_deployment(ctx, cr) then return await_and_ask(ctx, cr) end
+  return choose_and_ask(ctx, cr)
 end
 
 return {
-  api = 1, kind = "step", name = "PreAnalysis", description = "Awaits the engine, or chooses the analyzers and asks custom ones", run = run,
-  params = { custom_timeout = 10 },
+  api = 1, kind = "step", name = "PreAnalysis", description = "Chooses the analyzers and asks custom ones, or awaits and asks an engine", run = run,
+  params = { custom_timeout = 10, config_timeout = 10, analysis_timeout = 300 },
 }
