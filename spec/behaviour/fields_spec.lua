@@ -17,6 +17,7 @@ local BESIDE <const> = {
   ["spec.ai.engine"] = AZURE, ["spec.ai.azureAPIType"] = AZURE,
   ["spec.ai.region"] = { ai = { backend = "amazonbedrock", region = "r" } },
   ["spec.ai.secret"] = { ai = { secret = { name = "a", key = "b" } } },
+  ["spec.customAnalyzers"] = { customAnalyzers = { { name = "a", connection = { url = "b", port = 1 } } } },
   ["spec.kubeconfig"] = { kubeconfig = { name = "a", key = "b" } },
   ["spec.remoteCache"] = { remoteCache = S3 },
   ["spec.remoteCache.azure"] = { remoteCache = { credentials = { name = "c" }, azure = { storageAccount = "a", containerName = "b" } } },

@@ -51,9 +51,9 @@ describe("rbac", function()
   end)
 
   it("gives logs and Secrets to those that ask for them", function()
-    local have = rights(items("--filter", "Log"), "ClusterRole")
+    local have = rights(items("--engine", "embedded", "--filter", "Log"), "ClusterRole")
     assert.are.same({ "list watch", "get" }, { have["/pods"], have["/pods/log"] })
-    local yaml = oneshot.run({ "rbac", "--filter", "Pod", "--filter", "PrometheusConfigValidate" }).output
+    local yaml = oneshot.run({ "rbac", "--engine", "embedded", "--filter", "Pod", "--filter", "PrometheusConfigValidate" }).output
     assert.matches("analyzers PrometheusConfigValidate%s+%- secrets\n", yaml)
     assert.is_nil(yaml:find("pods/log", 1, true))
   end)
