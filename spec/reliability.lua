@@ -17,7 +17,9 @@ return {
     source = "Sieve (OSDI'22), intermediate states",
     target = "SIGKILL before each write is sent, before its answer and after it (a K8sGPT comes, a fault is mended, a K8sGPT goes): Results, "
       .. "statuses and finalizers as undisturbed, no write after; news on record is told once, other news at most twice",
-    tests = { "spec/behaviour/operator/crash_spec.lua", "spec/behaviour/operator/crash_end_spec.lua" },
+    tests = {
+      "spec/behaviour/operator/crash_spec.lua", "spec/behaviour/operator/crash_end_spec.lua", "spec/behaviour/operator/deployment_crash_spec.lua",
+    },
     limits = { ["slowest way from a restart to the end"] = 10 },
   },
   {
