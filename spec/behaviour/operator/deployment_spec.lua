@@ -2,6 +2,7 @@
 
 local objects = require "support.objects"
 local operator = require "support.operator"
+local policies = require "support.policies"
 
 local json = require "cjson"
 local system = require "system"
@@ -259,5 +260,38 @@ describe("the K8sGPT Deployment", function()
     assert.equal("main", taken.metadata.labels["k8sgpts.k8sgpt.ai/name"])
     assert.equal(1, #taken.spec.template.spec.containers) -- what it had and nobody wants is gone
     assert.equal("main", owner_names(taken))
+  end)
+
+  it("follows the policies of an admin as they come, change and go, also with kinds of their own", function()
+    local folder = policies.folder { ["lib/none.lua"] = "return {}" }
+    op:stop()
+    op = cluster:operator { "--engine", "deployment", "--policy-dir", folder }
+    op:await_ready()
+    policies.put(folder, "render/Deployment/policy.lua", [[
+      return { api = 1, kind = "render", name = "Deployment", mode = "wrap", render = function(ctx, cr)
+        local objects = ctx.next()
+        for _, object in ipairs(objects) do object.spec.template.spec.priorityClassName = "diagnosis" end
+        return objects
+      end }]])
+    await_object(cluster, deployment, "the priority", function(d) return d.spec.template.spec.priorityClassName == "diagnosis" end)
+    policies.put(folder, "render/Limits/policy.lua", [[
+      local render = require "k8sgpt.render"
+      return { api = 1, kind = "render", name = "Limits", writes = { "v1/ConfigMap" }, render = function(ctx, cr)
+        if not render.is_wanted(ctx, cr) then return {} end
+        local meta = { name = cr.metadata.name .. "-limits", namespace = cr.metadata.namespace }
+        return { render.own(cr, { apiVersion = "v1", kind = "ConfigMap", metadata = meta, data = { most = "7" } }) }
+      end }]])
+    local map = ref("v1", "ConfigMap", "main-limits", namespace)
+    await_object(cluster, map, "the policy's object", function(m) return m.data.most == "7" and owner_names(m) == "main" end)
+    cluster:patch(map, { data = { most = "8" } })
+    await_object(cluster, map, "it mended", function(m) return m.data.most == "7" end)
+    os.remove(folder .. "/render/Limits/policy.lua")
+    os.remove(folder .. "/render/Deployment/policy.lua")
+    await_all(cluster, { map }, false)
+    await_object(cluster, deployment, "no priority", function(d) return not d.spec.template.spec.priorityClassName end)
+    policies.put(folder, "render/Service/policy.lua",
+      'return { api = 1, kind = "render", name = "Service", mode = "wrap", render = function() error "broken" end }')
+    cluster:await_condition(cr, "EngineConfigured", "NotConfigured")
+    assert.is_truthy(find(cluster, service))
   end)
 end)
