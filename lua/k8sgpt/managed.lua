@@ -137,18 +137,27 @@ local function inherit(ctx, there)
   return ctx.patch(reference(there), { metadata = { resourceVersion = meta.resourceVersion, managedFields = books } })
 end
 
+-- An account that somebody made for engines, as eksctl does, is used as it is, if it has what is wanted of it.
+local function use_account(there, wanted)
+  for key, value in pairs(wanted.metadata.annotations or {}) do
+    if key ~= MARK and dig(there, "metadata", "annotations", key) ~= value then
+      return nil, ("it is there already and belongs to somebody else, without the annotation %s: %s. Add it, or delete the account"):format(key, value)
+    end
+  end
+  return true
+end
+
 -- Takes nothing from a stranger.
 local function adopt(ctx, wanted)
-  local done, message = ctx.apply(wanted)
-  if done then return done end
   local there = ctx.fetch(reference(wanted))
-  if not there then return nil, message end
-  if is_of_k8sgpt(there) then
-    done, message = inherit(ctx, there)
-    if not done then return nil, message end
-    return ctx.apply(wanted, { force = true })
+  if not there then return ctx.apply(wanted) end
+  if not is_of_k8sgpt(there) then
+    if wanted.kind == "ServiceAccount" then return use_account(there, wanted) end
+    return nil, "it is there already and belongs to somebody else: rename it, or the K8sGPT"
   end
-  return nil, "it is there already and belongs to somebody else: rename it, or the K8sGPT. " .. message
+  local done, message = inherit(ctx, there)
+  if not done then return nil, message end
+  return ctx.apply(wanted, { force = true })
 end
 
 local function mark(wanted)

@@ -243,6 +243,22 @@ describe("the K8sGPT Deployment", function()
     await_all(cluster, own("taken", namespace), false)
   end)
 
+  it("uses an account that somebody made, and leaves it behind", function()
+    local elsewhere = namespace .. "-eks"
+    local made = ref("v1", "ServiceAccount", "k8sgpt-" .. elsewhere, elsewhere)
+    made.metadata.annotations = { ["eks.amazonaws.com/role-arn"] = "arn:aws:iam::1:role/k8sgpt" }
+    cluster:create(made)
+    local second = objects.k8sgpt({}, "main", elsewhere)
+    cluster:create(second)
+    await_object(cluster, own("main", elsewhere)[1], "the engine", function(d) return d.spec.template.spec.serviceAccountName == made.metadata.name end)
+    cluster:await_condition(second, "EngineConfigured", "Applied")
+    assert.is_nil(find(cluster, made).metadata.labels)
+    cluster:delete(second)
+    await_all(cluster, own("main", elsewhere), false)
+    operator.await("the K8sGPT is gone", function() return not cluster:find(second) end)
+    assert.is_truthy(find(cluster, made))
+  end)
+
   it("takes over what upstream's operator made", function()
     settle()
     cluster:patch(cr, { spec = { engine = { mode = "Embedded" } } })
