@@ -458,6 +458,7 @@ function StepContext.findings() end
 ---@field time k8sgpt.Time the clock of the diagnosis
 ---@field cluster string tells clusters apart, and makes masks that nobody else can guess: the uid of namespace kube-system, or what the snapshot has
 ---@field analyzers k8sgpt.ReportAnalyzer[] those that were chosen
+---@field failing {kind: string, name: string, failed: integer, reason: string}[] filters and correlate policies that failed, and how often
 ---@field groups k8sgpt.Group[] with the open findings; in the order of analyzers, then by namespace and name
 
 ---@class k8sgpt.ReportAnalyzer

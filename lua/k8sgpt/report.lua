@@ -156,16 +156,28 @@ function report.lack(input, analyzer)
   return with_reason(input, "checks were left out", reason)
 end
 
---- Both of all of these, one line an analyzer: "[Node] not all could be looked at: v1/Node may not be read".
+--- What went wrong beside the analyzers, a text a policy: "[correlate node] failed 2 times: policy.lua:3: oops".
+---@param input k8sgpt.Report
+---@return string[]
+function report.failing(input)
+  local texts = {}
+  for i, policy in ipairs(input.failing or {}) do
+    local times = policy.failed == 1 and "" or (" %d times"):format(policy.failed)
+    texts[i] = with_reason(input, ("[%s %s] failed%s"):format(policy.kind, policy.name, times), policy.reason)
+  end
+  return texts
+end
+
+--- All of these, one line an analyzer or policy: "[Node] not all could be looked at: v1/Node may not be read".
 ---@param input k8sgpt.Report
 ---@return string[]
 function report.errors(input)
-  local errors = {}
+  local errors, failing = {}, report.failing(input)
   for _, analyzer in ipairs(input.analyzers) do
     local text = report.problem(input, analyzer) or report.lack(input, analyzer)
     if text then errors[#errors + 1] = ("[%s] %s"):format(analyzer.name, text) end
   end
-  return errors
+  return table.move(failing, 1, #failing, #errors + 1, errors)
 end
 
 return report

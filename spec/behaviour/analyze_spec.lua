@@ -363,6 +363,17 @@ Deployment shop/web
     end)
   end)
 
+  it("does not call whole what a correlate policy or a filter failed on", function()
+    local POLICY <const> = [[return { api = 1, kind = "%s", name = "mine", %s = function(_, finding) if finding.name == "b" then error("oops") end end }]]
+    for folder_name, parts in pairs { correlate = { "correlate", "cause" }, filters = { "filter", "keep" } } do
+      local folder = policies.folder { [folder_name .. ".mine.lua"] = POLICY:format(table.unpack(parts)) }
+      local path = snapshot { objects.image_error("a"), objects.image_error("b"), objects.image_error("c") }
+      local answer, ended = analyze(path, "--policy-dir", folder, "--exit-zero")
+      assert.are.equal(3, ended.status)
+      assert.matches("^%[%l+ mine%] failed: .*oops", answer.errors[1])
+    end
+  end)
+
   it("shows what the README says", function()
     local command, output = program.read("README.md"):match("\n%$ k8sgpt%-operator (analyze [^\n]*)\n(.-)```")
     local words = {}

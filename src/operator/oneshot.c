@@ -233,7 +233,18 @@ static size_t count(const struct oneshot *o, enum insight insight) {
 }
 
 size_t oneshot_problems(const struct oneshot *o) { return o->problems; }
-size_t oneshot_failing(const struct oneshot *o) { return count(o, INSIGHT_FAILED); }
+
+static void count_other(const struct policy *policy, size_t times, const char *message, void *arg) {
+    (void)times, (void)message;
+    *(size_t *)arg += policy->kind != POLICY_ANALYZER;
+}
+
+size_t oneshot_failing(const struct oneshot *o) {
+    size_t failing = count(o, INSIGHT_FAILED);
+    policycalls_each_failed(o->calls, count_other, &failing);
+    return failing;
+}
+
 size_t oneshot_unread(const struct oneshot *o) { return count(o, INSIGHT_UNREAD); }
 
 /* ---- life --------------------------------------------------------------------------------------------------------------------- */

@@ -50,7 +50,7 @@ bool oneshot_has_namespace(const struct oneshot *o, struct str name);
 int oneshot_diagnose(struct oneshot *o, struct err *err) ERR_MUST_CHECK;
 
 size_t oneshot_problems(const struct oneshot *o); /* findings that are open and kept */
-size_t oneshot_failing(const struct oneshot *o);  /* analyzers that failed on some object */
+size_t oneshot_failing(const struct oneshot *o);  /* policies that failed on some object or finding */
 size_t oneshot_unread(const struct oneshot *o);   /* analyzers that lack something which may not or could not be read */
 
 /* What was found, as report policies get it (k8sgpt.Report): the fields of `about`, then ours. Owned by the caller. */

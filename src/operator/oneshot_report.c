@@ -97,6 +97,25 @@ static void put_analyzers(struct doc_builder *b, const struct oneshot *o) {
     doc_end_array(b);
 }
 
+/* Those of an analyzer are told with it. */
+static void put_failing(const struct policy *policy, size_t times, const char *message, void *arg) {
+    struct doc_builder *b = arg;
+    if (policy->kind == POLICY_ANALYZER) return;
+    doc_begin_object(b);
+    doc_pair_str(b, "kind", str_of(policy_kind_name(policy->kind)));
+    doc_pair_str(b, "name", str_of(policy->name));
+    doc_pair_int(b, "failed", (int64_t)times);
+    doc_pair_str(b, "reason", str_of(message));
+    doc_end_object(b);
+}
+
+static void put_others(struct doc_builder *b, const struct oneshot *o) {
+    doc_key(b, STR("failing"));
+    doc_begin_array(b);
+    policycalls_each_failed(o->calls, put_failing, b);
+    doc_end_array(b);
+}
+
 static void find_least_uid(const struct store *store, void *arg) {
     struct str *least = arg;
     struct doc *object;
@@ -136,6 +155,7 @@ struct doc *oneshot_report(const struct oneshot *o, const struct doc *about, str
     doc_pair_str(b, "time", str_of(clock_format_s(clock_wall_ms(), now)));
     doc_pair_str(b, "cluster", cluster_id(o));
     put_analyzers(b, o);
+    put_others(b, o);
     int rc = put_groups(b, o, err);
     doc_end_object(b);
     struct doc *report = rc ? NULL : doc_builder_finish(b, err);

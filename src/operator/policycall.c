@@ -5,10 +5,11 @@
 #include "base/hash.h"
 #include "base/log.h"
 
-/* Only of policies that failed since they last succeeded. */
+/* Only of policies that ever failed. */
 struct health {
     const struct policy *policy;
     int failures; /* in a row */
+    size_t times; /* in all */
     struct err last;
     UT_hash_handle hh;
 };
@@ -74,11 +75,14 @@ void policycalls_each_tripped(const struct policycalls *c, void (*each)(const st
         if (h->failures >= BREAKER_FAILURES) each(h->policy, h->last.msg, arg);
 }
 
-static void succeeded(struct policycalls *c, const struct policy *policy) {
+void policycalls_each_failed(const struct policycalls *c,
+                             void (*each)(const struct policy *policy, size_t times, const char *message, void *arg), void *arg) {
+    for (const struct health *h = c->failing; h; h = h->hh.next) each(h->policy, h->times, h->last.msg, arg);
+}
+
+static void succeeded(const struct policycalls *c, const struct policy *policy) {
     struct health *h = c->failing ? health_of(c, policy) : NULL;
-    if (!h || h->failures >= BREAKER_FAILURES) return;
-    HASH_DEL(c->failing, h);
-    free(h);
+    if (h && h->failures < BREAKER_FAILURES) h->failures = 0;
 }
 
 static void failed(struct policycalls *c, const struct policy *policy, const struct err *err) {
@@ -95,6 +99,7 @@ static void failed(struct policycalls *c, const struct policy *policy, const str
     }
     h->last = *err;
     h->failures++;
+    h->times++;
     /* The first is news, the trip is news; those between are in the metric. */
     if (h->failures == 1)
         log_warn("policy", "failed", LOG_S("policy", policy->name), LOG_S("source", policy->source), LOG_S("error", err->msg));

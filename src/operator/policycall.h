@@ -40,4 +40,8 @@ const struct policy *policycalls_effective(const struct policycalls *c, const st
 void policycalls_each_tripped(const struct policycalls *c, void (*each)(const struct policy *policy, const char *message, void *arg),
                               void *arg);
 
+/* Calls back for each policy that ever failed, with how often it did and the message of its last failure. */
+void policycalls_each_failed(const struct policycalls *c,
+                             void (*each)(const struct policy *policy, size_t times, const char *message, void *arg), void *arg);
+
 #endif

@@ -44,6 +44,14 @@ local function case_of_skipped(analyzer, why)
   return case(analyzer.name, "every " .. analyzer.kind, ("<skipped%s/>"):format(attributes { { "message", why } }))
 end
 
+local function suite_with(input, name, cases, failures, errors, skips)
+  local head = attributes {
+    { "name", name }, { "tests", #cases }, { "failures", failures }, { "errors", errors }, { "skipped", skips },
+    { "timestamp", (input.time:gsub("Z$", "")) }, { "time", 0 },
+  }
+  return { head = head, cases = cases, failures = failures, errors = errors }
+end
+
 local function suite_of(input, analyzer, items)
   local cases, failures, problem, why = {}, 0, report.problem(input, analyzer), skipped(input, analyzer)
   for _, item in ipairs(items) do
@@ -55,11 +63,17 @@ local function suite_of(input, analyzer, items)
   if problem then cases[#cases + 1] = case_of_problem(analyzer, problem) end
   if why then cases[#cases + 1] = case_of_skipped(analyzer, why) end
   if #cases == 0 then cases[1] = case(analyzer.name, "every " .. analyzer.kind) end
-  local head = attributes {
-    { "name", analyzer.name }, { "tests", #cases }, { "failures", failures }, { "errors", problem and 1 or 0 }, { "skipped", why and 1 or 0 },
-    { "timestamp", (input.time:gsub("Z$", "")) }, { "time", 0 },
-  }
-  return { head = head, cases = cases, failures = failures, errors = problem and 1 or 0 }
+  return suite_with(input, analyzer.name, cases, failures, problem and 1 or 0, why and 1 or 0)
+end
+
+-- Filters and the like: what is said may be too much or too little.
+local function suite_of_failing(input)
+  local cases = {}
+  for i, text in ipairs(report.failing(input)) do
+    local policy = input.failing[i]
+    cases[i] = case(policy.kind, policy.name, ("<error%s/>"):format(attributes { { "type", "failing" }, { "message", text } }))
+  end
+  return #cases > 0 and suite_with(input, "policies", cases, 0, #cases, 0) or nil
 end
 
 local function suites_of(input)
@@ -70,6 +84,7 @@ local function suites_of(input)
     by_analyzer[item.analyzer] = items
   end
   for i, analyzer in ipairs(input.analyzers) do suites[i] = suite_of(input, analyzer, by_analyzer[analyzer.name] or {}) end
+  suites[#suites + 1] = suite_of_failing(input)
   return suites
 end
 

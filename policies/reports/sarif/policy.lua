@@ -61,6 +61,9 @@ local function invocation_of(input)
       notes[#notes + 1] = { level = problem and "error" or "warning", message = { text = ("[%s] %s"):format(analyzer.name, problem or lack) } }
     end
   end
+  for _, text in ipairs(report.failing(input)) do
+    notes[#notes + 1], whole = { level = "error", message = { text = text } }, false
+  end
   return { executionSuccessful = whole, endTimeUtc = input.time, toolExecutionNotifications = array(notes) }
 end
 
