@@ -64,7 +64,7 @@ end
 
 describe("AWS", function()
   local cluster
-  before_each(function() cluster = operator.cluster({}, { crds = false }) end)
+  before_each(function() cluster = operator.cluster {} end)
   after_each(operator.clean)
 
   it("is asked in signed requests with the keys of the environment", function()
@@ -80,7 +80,8 @@ describe("AWS", function()
   it("is asked as the role of the pod, by EKS Pod Identity", function()
     local token = program.folder() .. "/token"
     program.write(token, "whoami\n")
-    local agent = receiver.start { json.encode { AccessKeyId = "A", SecretAccessKey = "S", Token = "T", Expiration = "2099-01-01T00:00:00Z" }:gsub("^", "200=") }
+    local keys = { AccessKeyId = "A", SecretAccessKey = "S", Token = "T", Expiration = "2099-01-01T00:00:00Z" }
+    local agent = receiver.start { "200=" .. json.encode(keys) }
     local aws = receiver.start { CLUSTERS, ISSUE }
     local variables = { "AWS_CONTAINER_CREDENTIALS_FULL_URI=" .. agent.url, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=" .. token }
     assert.are.same(FOUND, texts((analyze(cluster, with_endpoint(aws, variables)))))

@@ -23,6 +23,8 @@ return {
   description = "Services that nobody answers for because their pods fail",
   watches = { { "v1/Service", fields = { "spec.selector" } }, "v1/Pod" },
   -- Rules of the Service; and those of pods that answer all the same, or are on their way out.
-  params = { unanswered = { "no-endpoints", "not-ready" }, harmless = { "config-missing", "terminating", "oom-killed" } },
+  params = {
+    unanswered = { "no-endpoints", "not-ready" }, harmless = { "config-missing", "terminating", "oom-killed", "log", "previous-log" },
+  },
   cause = cause,
 }
