@@ -25,14 +25,20 @@ struct site {
     struct api *api;
     struct http_exchange *held[MAX_HELD]; /* requests for logs that have no answer yet */
     size_t held_count, asked;
-    bool hold_failing; /* pods named fail have no answer at all */
-    const char *pods;  /* the items of the list */
+    bool second_fails;           /* logs of containers named b are refused */
+    const char *reply_to_second; /* or have this text; NULL: that of others */
+    bool hold_failing;           /* pods named fail have no answer at all */
+    const char *pods;            /* the items of the list */
     const char *reply; /* to a request for a log: a text; NULL: it is held. Pods named deny…, fail… and none… have answers of their own */
 };
 
 static void answer_log(struct site *s, struct http_exchange *x, const char *pod) {
     s->asked++;
-    if (strncmp(pod, "deny", 4) == 0)
+    if (s->second_fails && str_is(http_query(x, "container"), "b"))
+        api_status(x, 500, "InternalError", "dial tcp: connection refused", 0);
+    else if (s->reply_to_second && str_is(http_query(x, "container"), "b"))
+        http_respond(x, 200, "text/plain", str_of(s->reply_to_second));
+    else if (strncmp(pod, "deny", 4) == 0)
         api_status(x, 403, "Forbidden", "logs are forbidden", 0);
     else if (strncmp(pod, "fail", 4) == 0 && !s->hold_failing)
         api_status(x, 500, "InternalError", "dial tcp: connection refused", 0);
@@ -215,6 +221,25 @@ static void no_answer_is_no_verdict(void **state) {
     close_site(&s);
 }
 
+/* It says the same as the partial one before, and yet what that could not take back is over now. */
+static void the_first_whole_verdict_is_told(void **state) {
+    struct site s;
+    open_site(&s, *state, POD("web", ",\"labels\":{\"two\":\"\"}"));
+    write_analyzer(&s, "Log");
+    s.reply = "broken";
+    s.second_fails = true;
+    start(&s);
+    AWAIT(&s, s.w.verdicts == 1 && !is_waiting(&s, "Log"));
+    assert_true(world_noted(s.w.noted, "Log/shop/web", false)->partial);
+    s.second_fails = false;
+    s.reply_to_second = "";
+    pass_seconds(&s, 10);
+    AWAIT(&s, s.w.verdicts == 2);
+    assert_false(world_noted(s.w.noted, "Log/shop/web", false)->partial);
+    assert_int_equal(doc_len(world_failures(&s.w, "Log/shop/web")), 1);
+    close_site(&s);
+}
+
 static void a_failure_is_asked_about_again_ever_more_slowly(void **state) {
     struct site s;
     open_site(&s, *state, POD("fails", ""));
@@ -325,6 +350,7 @@ int main(void) {
         TEST(a_shorter_interval_counts_at_once),
         TEST(a_log_that_is_not_there_is_an_answer),
         TEST(no_answer_is_no_verdict),
+        TEST(the_first_whole_verdict_is_told),
         TEST(a_failure_is_asked_about_again_ever_more_slowly),
         TEST(a_few_ask_at_once_and_hold_up_nobody_else),
         TEST(who_fails_holds_up_nobody),
