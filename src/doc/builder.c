@@ -204,7 +204,24 @@ static void begin(struct doc_builder *b, bool is_object) {
     b->depth++;
 }
 
-/* Closes the innermost container: its words become a block of the finished ones. */
+/* Appends a container's words as a block of the finished ones, for which there is room. An object with a shape keeps its values only. */
+static uint32_t put_block(struct doc_builder *b, const struct frame *f, size_t n) {
+    const uint32_t *words = b->stack.at + f->start;
+    uint32_t at = (uint32_t)b->done.len, *block = b->done.at + at;
+    uint32_t shape = f->is_object && !f->has_texts ? shape_of_pairs(words, n / 2) : SHAPE_NONE;
+    if (shape == SHAPE_NONE) {
+        block[0] = (uint32_t)(f->is_object ? n / 2 : n);
+        memcpy(block + 1, words, n * sizeof *words);
+        b->done.len += n + 1;
+        return word_make(f->is_object ? TAG_OBJECT_PAIRS : TAG_ARRAY, at);
+    }
+    block[0] = shape;
+    for (size_t i = 0; i < n / 2; i++) block[1 + i] = words[2 * i + 1];
+    b->done.len += n / 2 + 1;
+    return word_make(TAG_OBJECT, at);
+}
+
+/* Closes the innermost container. */
 static void end(struct doc_builder *b, bool is_object) {
     if (b->failed) return;
     struct frame *f = b->depth ? &b->frames[b->depth - 1] : NULL;
@@ -215,15 +232,10 @@ static void end(struct doc_builder *b, bool is_object) {
     size_t n = b->stack.len - f->start;
     if (b->done.len + n + 2 > b->done.cap && !builder_grow_words(b, &b->done, n + 2)) return;
     if (!b->done.len) b->done.at[b->done.len++] = 0;
-    size_t at = n ? b->done.len : 0;
-    if (n) {
-        b->done.at[at] = (uint32_t)(is_object ? n / 2 : n);
-        memcpy(b->done.at + at + 1, b->stack.at + f->start, n * sizeof(uint32_t));
-        b->done.len += n + 1;
-    }
+    uint32_t word = n ? put_block(b, f, n) : word_make(is_object ? TAG_OBJECT : TAG_ARRAY, 0);
     b->stack.len = f->start;
     b->depth--;
-    put(b, word_make(!is_object ? TAG_ARRAY : f->has_texts ? TAG_OBJECT_MIXED : TAG_OBJECT, (uint32_t)at));
+    put(b, word);
 }
 
 void doc_begin_object(struct doc_builder *b) { begin(b, true); }

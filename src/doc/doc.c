@@ -26,7 +26,7 @@ enum doc_type doc_type(struct doc_value v) {
         [TAG_NULL] = DOC_NULL,     [TAG_BOOL] = DOC_BOOL,           [TAG_INT] = DOC_INT,
         [TAG_INT64] = DOC_INT,     [TAG_DOUBLE] = DOC_DOUBLE,       [TAG_TEXT8] = DOC_STRING,
         [TAG_TEXT32] = DOC_STRING, [TAG_ATOM] = DOC_STRING,         [TAG_ARRAY] = DOC_ARRAY,
-        [TAG_OBJECT] = DOC_OBJECT, [TAG_OBJECT_MIXED] = DOC_OBJECT,
+        [TAG_OBJECT] = DOC_OBJECT, [TAG_OBJECT_PAIRS] = DOC_OBJECT,
     };
     return v.doc ? (enum doc_type)types[word_tag(v.word)] : DOC_ABSENT;
 }
@@ -58,25 +58,39 @@ struct str doc_str(struct doc_value v) {
     return v.doc ? word_text(v.word, doc_bytes(v.doc)) : (struct str){0};
 }
 
-size_t doc_len(struct doc_value v) { return v.doc && word_tag(v.word) >= TAG_ARRAY ? doc_items(v.doc, v.word)[0] : 0; }
+size_t doc_len(struct doc_value v) {
+    if (!v.doc || word_tag(v.word) < TAG_ARRAY) return 0;
+    uint32_t first = doc_items(v.doc, v.word)[0];
+    return word_tag(v.word) == TAG_OBJECT ? shape_at(first)->count : first;
+}
 
 struct doc_value doc_at(struct doc_value v, size_t i) {
     if (i >= doc_len(v)) return DOC_NO_VALUE;
     const uint32_t *items = doc_items(v.doc, v.word) + 1;
-    return (struct doc_value){v.doc, word_is_object(v.word) ? items[2 * i + 1] : items[i]};
+    return (struct doc_value){v.doc, word_tag(v.word) == TAG_OBJECT_PAIRS ? items[2 * i + 1] : items[i]};
 }
 
 struct doc_value doc_pair(struct doc_value v, size_t i, struct str *key, uint32_t *key_id) {
     *key = (struct str){0};
     if (key_id) *key_id = KEY_NONE;
     if (i >= doc_len(v) || !word_is_object(v.word)) return DOC_NO_VALUE;
-    const uint32_t *pair = doc_items(v.doc, v.word) + 1 + 2 * i;
-    *key = word_text(pair[0], doc_bytes(v.doc));
-    if (key_id && word_tag(pair[0]) == TAG_ATOM) *key_id = word_payload(pair[0]);
-    return (struct doc_value){v.doc, pair[1]};
+    const uint32_t *items = doc_items(v.doc, v.word);
+    uint32_t name = word_tag(v.word) == TAG_OBJECT ? shape_at(items[0])->names[i] : items[1 + 2 * i];
+    *key = word_text(name, doc_bytes(v.doc));
+    if (key_id && word_tag(name) == TAG_ATOM) *key_id = word_payload(name);
+    return doc_at(v, i);
 }
 
-static inline struct doc_value find_word(struct doc_value v, uint32_t key_word) {
+static inline struct doc_value find_in_shape(struct doc_value v, uint32_t key_word) {
+    const uint32_t *items = doc_items(v.doc, v.word);
+    const struct shape *shape = shape_at(items[0]);
+    for (uint32_t i = 0; i < shape->count; i++) {
+        if (shape->names[i] == key_word) return (struct doc_value){v.doc, items[1 + i]};
+    }
+    return DOC_NO_VALUE;
+}
+
+static struct doc_value find_in_pairs(struct doc_value v, uint32_t key_word) {
     const uint32_t *items = doc_items(v.doc, v.word);
     const uint32_t *end = items + 1 + 2 * (size_t)items[0];
     for (const uint32_t *pair = items + 1; pair < end; pair += 2) {
@@ -98,9 +112,10 @@ static struct doc_value find_text(struct doc_value v, struct str key) {
 
 struct doc_value doc_get_id(struct doc_value v, uint32_t key_id) {
     if (!v.doc || !word_is_object(v.word)) return DOC_NO_VALUE;
-    struct doc_value found = find_word(v, word_make(TAG_ATOM, key_id));
-    if (found.doc || word_tag(v.word) == TAG_OBJECT) return found;
-    return find_text(v, key_text(key_id));
+    uint32_t key_word = word_make(TAG_ATOM, key_id);
+    if (word_tag(v.word) == TAG_OBJECT) return find_in_shape(v, key_word);
+    struct doc_value found = find_in_pairs(v, key_word);
+    return found.doc ? found : find_text(v, key_text(key_id));
 }
 
 struct doc_value doc_get(struct doc_value v, struct str key) {

@@ -5,15 +5,17 @@
  *
  * A value is one word: four bits of tag, 28 bits of payload. Small integers, booleans, null and atoms (strings in the key
  * table) are the word itself; of the rest the payload is a place: of containers an index into the words, of texts and 64-bit
- * numbers an offset into the bytes. An array is a count and that many words, an object a count and that many pairs
- * (key word, value word), where the key word is an atom, or a text once the key table is full. Two areas, because texts need no
- * alignment and words do: no padding anywhere. words[0] is 0, the count that all empty containers share.
+ * numbers an offset into the bytes. An array is a count and that many words, an object the id of its shape (its names, see
+ * shape.h) and that many words. An object whose names have no shape is a count and that many pairs (key word, value word), where the key
+ * word is an atom, or a text once the key table is full. Two areas, because texts need no alignment and words do: no padding
+ * anywhere. words[0] is 0, the count and the shape that all empty containers share.
  */
 #ifndef DOC_LAYOUT_H
 #define DOC_LAYOUT_H
 
 #include "doc/doc.h"
 #include "doc/key.h"
+#include "doc/shape.h"
 
 enum word_tag {
     TAG_NONE,
@@ -26,8 +28,8 @@ enum word_tag {
     TAG_TEXT32, /* four bytes of length, the text, NUL */
     TAG_ATOM,   /* a key id */
     TAG_ARRAY,
-    TAG_OBJECT,       /* all names are atoms */
-    TAG_OBJECT_MIXED, /* some are texts */
+    TAG_OBJECT,
+    TAG_OBJECT_PAIRS, /* one without a shape */
 };
 
 #define WORD_PAYLOAD_BITS 28
@@ -60,7 +62,7 @@ static inline struct str word_text(uint32_t word, const char *bytes) {
 
 static inline const char *doc_bytes(const struct doc *doc) { return (const char *)(doc->words + doc->bytes_at); }
 
-/* The count of a container, followed by its content. */
+/* The count of a container, or the shape of an object, followed by its content. */
 static inline const uint32_t *doc_items(const struct doc *doc, uint32_t word) { return doc->words + word_payload(word); }
 
 #endif

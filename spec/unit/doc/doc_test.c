@@ -279,6 +279,65 @@ static void test_deep_copies_are_equal(void **state) {
 }
 
 /* Last, as it fills the process-wide table: from here on new names stay inside their documents. */
+/* {"n<from>": 0, "n<from+1>": 1, ...} */
+static struct doc *doc_of_names(int from, int count) {
+    doc_begin_object(b);
+    for (int i = 0; i < count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "n%d", from + i);
+        doc_pair_int(b, name, i);
+    }
+    doc_end_object(b);
+    struct err err;
+    struct doc *doc = doc_builder_finish(b, &err);
+    assert_non_null(doc);
+    return doc;
+}
+
+static void assert_names(const struct doc *doc, int from, int count) {
+    assert_int_equal(doc_len(doc_root(doc)), count);
+    for (int i = 0; i < count; i++) {
+        char name[16];
+        struct str key;
+        uint32_t id;
+        snprintf(name, sizeof name, "n%d", from + i);
+        assert_int_equal(doc_int(doc_get(doc_root(doc), str_of(name))), i);
+        assert_int_equal(doc_int(doc_pair(doc_root(doc), (size_t)i, &key, &id)), i);
+        assert_true(str_is(key, name) && id == key_find(key));
+        assert_int_equal(doc_int(doc_at(doc_root(doc), (size_t)i)), i);
+    }
+    assert_false(doc_get(doc_root(doc), STR("other")).doc);
+}
+
+static void test_documents_share_the_names_of_their_objects(void **state) {
+    (void)state;
+    struct doc *small = doc_of_names(0, 8), *large = doc_of_names(0, 80);
+    /* A head of 16 bytes, the shared empty block, then a count or shape and for each field a value, or a name and a value. */
+    assert_int_equal(doc_size_bytes(small), 16 + 4 + 4 + 8 * 4);
+    assert_int_equal(doc_size_bytes(large), 16 + 4 + 4 + 80 * 8);
+    assert_names(small, 0, 8);
+    assert_names(large, 0, 80);
+    doc_unref(small);
+    doc_unref(large);
+}
+
+/* Whoever invents names without end uses up the table of their sequences, and nothing else. */
+static void test_a_full_shape_table_changes_nothing_but_size(void **state) {
+    (void)state;
+    enum { SEQUENCES = 20000, NAMES = 3 };
+    struct doc *early = doc_of_names(0, NAMES);
+    size_t last_bytes = 0;
+    for (int i = 1; i <= SEQUENCES; i++) {
+        struct doc *doc = doc_of_names(i, NAMES);
+        assert_names(doc, i, NAMES);
+        last_bytes = doc_size_bytes(doc);
+        doc_unref(doc);
+    }
+    assert_true(last_bytes > doc_size_bytes(early));
+    assert_names(early, 0, NAMES);
+    doc_unref(early);
+}
+
 static void test_a_full_key_table_changes_nothing_but_size(void **state) {
     (void)state;
     char name[32];
@@ -326,6 +385,8 @@ int main(void) {
         cmocka_unit_test(test_depth_and_size_are_bounded),
         cmocka_unit_test(test_duplicate_names_are_refused_at_any_size),
         cmocka_unit_test(test_deep_copies_are_equal),
+        cmocka_unit_test(test_documents_share_the_names_of_their_objects),
+        cmocka_unit_test(test_a_full_shape_table_changes_nothing_but_size),
         cmocka_unit_test(test_a_full_key_table_changes_nothing_but_size),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
