@@ -11,7 +11,7 @@ enum {
     FIRST_SLOTS = 1024,
     RECENT_BITS = 9,
     RECENT = 1 << RECENT_BITS,
-    RECENT_MAX_BYTES = 16,
+    RECENT_MAX_BYTES = 24,
 };
 
 /* A slot holds the upper half of the hash beside the id: a look-up that fails rarely reads a text. */
@@ -32,12 +32,12 @@ static struct {
 } keys;
 
 /*
- * The names of the last look-ups, found or not: documents of one kind ask for the same few hundred again and again. Up to 16 bytes,
- * which is nearly all field names, a name is its first and its last eight bytes and its length, so that one comparison settles it.
+ * The names of the last look-ups, found or not: documents of one kind ask for the same few hundred again and again. Up to 24 bytes,
+ * which is nearly all field names, a name is its first, its second and its last eight bytes and its length, so that no text is compared.
  */
 static struct recent {
-    uint64_t head, tail;
-    uint32_t n; /* 0: nothing noted here */
+    uint64_t head, middle, tail; /* middle 0: up to 16 bytes, the other two have it all */
+    uint32_t n;                  /* 0: nothing noted here */
     uint32_t id;
 } recent[RECENT];
 
@@ -62,7 +62,8 @@ static inline uint64_t load(const char *p, size_t n) {
 static inline struct recent *place_of(struct str text, struct recent *name) {
     size_t n = text.n < 8 ? text.n : 8;
     *name = (struct recent){.head = load(text.p, n), .tail = load(text.p + text.n - n, n), .n = (uint32_t)text.n};
-    uint64_t mixed = (name->head + name->tail * 31 + text.n) * 0x9e3779b97f4a7c15u;
+    if (text.n > 16) name->middle = load(text.p + 8, 8);
+    uint64_t mixed = (name->head + (name->middle + name->tail) * 31 + text.n) * 0x9e3779b97f4a7c15u;
     return &recent[mixed >> (64 - RECENT_BITS)];
 }
 
@@ -158,7 +159,7 @@ static uint32_t look_up(struct str text, bool make) {
 static inline uint32_t find(struct str text, bool make) {
     if (!text.n || text.n > RECENT_MAX_BYTES) return look_up(text, make);
     struct recent name, *noted = place_of(text, &name);
-    bool same = noted->n == name.n && noted->head == name.head && noted->tail == name.tail;
+    bool same = noted->n == name.n && noted->head == name.head && noted->middle == name.middle && noted->tail == name.tail;
     if (same && (noted->id != KEY_NONE || !make)) return noted->id;
     name.id = look_up(text, make);
     *noted = name;

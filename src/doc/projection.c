@@ -32,7 +32,10 @@ struct projection_node *projection_node_new(bool keeps_others, bool keeps_ours) 
     return node;
 }
 
+static uint64_t bit_of(uint32_t key_id) { return (uint64_t)1 << (key_id % 64); }
+
 struct projection_field *projection_field_of(const struct projection_node *node, uint32_t key_id, struct str name) {
+    if (!(node->ids & bit_of(key_id))) return NULL;
     for (uint32_t i = 0; i < node->count; i++) {
         struct projection_field *f = &node->fields[i];
         if (key_id != KEY_NONE && f->key_id != KEY_NONE ? f->key_id == key_id : str_eq(f->name, name)) return f;
@@ -48,7 +51,9 @@ struct projection_field *projection_field_add(struct projection_node *node, stru
         projection_node_free(child);
         return NULL;
     }
-    fields[node->count] = (struct projection_field){key_intern(name), {copy, name.n}, child};
+    uint32_t id = key_intern(name);
+    node->ids |= id == KEY_NONE ? UINT64_MAX : bit_of(id);
+    fields[node->count] = (struct projection_field){id, {copy, name.n}, child};
     return &fields[node->count++];
 }
 

@@ -38,7 +38,8 @@ bool projection_covers(const struct projection *a, const struct projection *b);
 
 const struct projection_node *projection_root(const struct projection *p);
 
-/* The place of a field below `node` (by interned id, or by text where the id is KEY_NONE); array elements stay at their array's node. */
+/* The place of a field below `node`; `key_id` is what key_find or key_intern says of its name. Array elements stay at their array's node.
+ */
 const struct projection_node *projection_child(const struct projection_node *node, uint32_t key_id, struct str key);
 
 /* True when everything below is kept, so that no further look-up is needed. */

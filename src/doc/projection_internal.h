@@ -20,6 +20,7 @@ struct projection_node {
     bool keeps_others; /* fields without a rule are kept whole */
     bool keeps_ours;   /* fields under k8sgpt.ai/ are kept whole */
     uint32_t count;
+    uint64_t ids; /* a bit for each id of its fields, to see at once that a name has no rule; all of them where a name has no id */
     struct projection_field *fields;
 };
 
@@ -36,7 +37,7 @@ struct projection_node *projection_node_sizes(void);
 struct projection_node *projection_node_new(bool keeps_others, bool keeps_ours);
 void projection_node_free(struct projection_node *node);
 
-/* The rule for a name, or NULL. */
+/* The rule for a name, or NULL. `key_id`: what key_find or key_intern says of it. */
 struct projection_field *projection_field_of(const struct projection_node *node, uint32_t key_id, struct str name);
 
 /* Adds a rule; `child` belongs to node from now on. NULL without memory: then `child` is freed. */

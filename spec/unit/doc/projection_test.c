@@ -117,11 +117,11 @@ static struct projection *tree_of(const struct declared *d) {
     return p;
 }
 
-static enum keep tree_keep(const struct projection *p, const struct place *place, bool by_id) {
+static enum keep tree_keep(const struct projection *p, const struct place *place, bool found) {
     const struct projection_node *node = projection_root(p);
     for (int i = 0; i < place->count; i++) {
         struct str name = str_of(place->names[i]);
-        node = by_id ? projection_child(node, key_intern(name), (struct str){0}) : projection_child(node, KEY_NONE, name);
+        node = projection_child(node, found ? key_find(name) : key_intern(name), name);
     }
     return !node ? KEEP_NONE : projection_is_whole(node) ? KEEP_WHOLE : KEEP_PART;
 }
