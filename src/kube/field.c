@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "doc/key.h"
+
 /* Takes one name, with its brackets, off the front of *rest. */
 static bool take_name(struct str *rest, struct str *name) {
     struct str s = *rest, after;
@@ -22,7 +24,10 @@ static bool take_name(struct str *rest, struct str *name) {
 bool field_path_parse(struct str text, struct field_path *path) {
     path->count = 0;
     while (text.n) {
-        if (path->count == FIELD_MAX_NAMES || !take_name(&text, &path->names[path->count++])) return false;
+        if (path->count == FIELD_MAX_NAMES) return false;
+        struct field_name *name = &path->names[path->count++];
+        if (!take_name(&text, &name->text)) return false;
+        name->id = key_intern(name->text);
         while (str_starts(text, STR("[]"))) text = (struct str){text.p + 2, text.n - 2};
     }
     return path->count > 0;
@@ -46,6 +51,10 @@ static bool tell(const struct walk *w, struct doc_value v) {
     return w->each(str_of(text), w->arg);
 }
 
+static struct doc_value child(struct doc_value v, const struct field_name *name) {
+    return name->id != KEY_NONE ? doc_get_id(v, name->id) : doc_get(v, name->text);
+}
+
 /* Documents are at most DOC_MAX_DEPTH deep, and so is this. */
 static bool step(const struct walk *w, size_t at, struct doc_value v) {
     if (doc_type(v) == DOC_ARRAY) {
@@ -54,7 +63,7 @@ static bool step(const struct walk *w, size_t at, struct doc_value v) {
         }
         return false;
     }
-    return at == w->path->count ? tell(w, v) : step(w, at + 1, doc_get(v, w->path->names[at]));
+    return at == w->path->count ? tell(w, v) : step(w, at + 1, child(v, &w->path->names[at]));
 }
 
 bool field_each(const struct field_path *path, struct doc_value root, field_value each, void *arg) {

@@ -11,7 +11,10 @@
 enum { FIELD_MAX_NAMES = 64 };
 
 struct field_path {
-    struct str names[FIELD_MAX_NAMES]; /* point into the text that was parsed */
+    struct field_name {
+        struct str text; /* points into the text that was parsed */
+        uint32_t id;     /* of the key table; KEY_NONE: it is full */
+    } names[FIELD_MAX_NAMES];
     size_t count;
 };
 

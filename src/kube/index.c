@@ -4,7 +4,7 @@
 
 #include "kube/object.h"
 
-enum { FIRST_MANY = 4 };
+enum { FIRST_MANY = 4, FEW = 512 };
 
 /* Most terms (an owner, a pod-template-hash) stand for few objects, hence no allocation for a single one. */
 struct posting {
@@ -81,10 +81,23 @@ static struct posting *posting_of(struct index *x, uint64_t term) {
     return NULL;
 }
 
-/* Puts the object in place of the one of its name, or between its neighbours. */
-static bool insert(struct index *x, uint64_t term, struct doc *object) {
+/* Where this very document is, in a posting of few; names are compared only where there are many. Past the end: nowhere. */
+static uint32_t place_of_document(struct posting *p, const struct doc *object) {
+    struct doc **docs = docs_of(p);
+    uint32_t at = 0;
+    while (at < p->count && docs[at] != object) at++;
+    return at;
+}
+
+/* Puts the object in place of the one of its name, which was `before`, or between its neighbours. */
+static bool insert(struct index *x, uint64_t term, const struct doc *before, struct doc *object) {
     struct posting *p = posting_of(x, term);
     if (!p) return false;
+    uint32_t known = before && p->count <= FEW ? place_of_document(p, before) : p->count;
+    if (known < p->count) {
+        docs_of(p)[known] = object;
+        return true;
+    }
     struct object_key key = object_key(object);
     uint32_t at = place_of(p, key);
     if (at < p->count && object_key_eq(object_key(docs_of(p)[at]), key)) {
@@ -103,7 +116,7 @@ static bool insert(struct index *x, uint64_t term, struct doc *object) {
 static void take_out(struct index *x, uint64_t term, const struct doc *object) {
     struct posting *p = ptrset_find(&x->postings, term, &term);
     if (!p) return;
-    uint32_t at = place_of(p, object_key(object));
+    uint32_t at = p->count <= FEW ? place_of_document(p, object) : place_of(p, object_key(object));
     struct doc **docs = docs_of(p);
     if (at == p->count || docs[at] != object) return;
     memmove(docs + at, docs + at + 1, (p->count - at - 1) * sizeof *docs);
@@ -118,13 +131,14 @@ static void take_out(struct index *x, uint64_t term, const struct doc *object) {
 
 struct change {
     struct index *x;
+    const struct doc *before; /* of an insertion: what is replaced; NULL: nothing */
     struct doc *object;
     bool failed;
 };
 
 static void insert_term(uint64_t term, void *arg) {
     struct change *c = arg;
-    if (!c->failed && !insert(c->x, term, c->object)) c->failed = true;
+    if (!c->failed && !insert(c->x, term, c->before, c->object)) c->failed = true;
 }
 
 static void take_out_term(uint64_t term, void *arg) {
@@ -270,7 +284,7 @@ int index_build(struct index *x, struct doc *const *objects, size_t count, struc
 
 void index_update(struct index *x, struct doc *before, struct doc *after) {
     static const struct index_extent NOTHING;
-    struct change add = {x, after, false}, remove = {x, before, false};
+    struct change add = {x, before, after, false}, remove = {x, NULL, before, false};
     if (before == after) return;
     if (after) tell_extent(x, &NOTHING, &x->built, after, insert_term, &add);
     if (add.failed)
