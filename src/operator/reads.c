@@ -3,13 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/ptrset.h"
 
 enum read_kind { READ_OBJECT = 1, READ_EXISTENCE, READ_LIST, READ_STATE, READ_OWNER, READ_FINDINGS };
 
-/* A list read keeps its query, so that a change that shares only the term (the same label in another namespace) touches nobody. */
+/* A list read keeps its query, so that a change that shares only the term (one of several labels) touches nobody. */
 struct list_read {
+    struct listed *kind;
     struct store_query query; /* cut off behind its last label; its strings follow */
+};
+
+/* How many lists of a kind are recorded: a change of another kind need not be looked up under all that it could be listed by. */
+struct listed {
+    const struct gvk *gvk;
+    size_t lists;
+    UT_hash_handle hh;
 };
 
 /* One term of one evaluation. `place` is where the term's entry lists it, so that removal needs no search. */
@@ -33,6 +42,7 @@ struct term {
 
 struct reads {
     struct ptrset terms;
+    struct listed *kinds;
     void (*touched)(struct evaluation *e, void *arg);
     void *arg;
 };
@@ -56,6 +66,11 @@ void reads_free(struct reads *r) {
         free(t);
     }
     ptrset_free(&r->terms);
+    struct listed *kind, *next;
+    HASH_ITER(hh, r->kinds, kind, next) {
+        HASH_DEL(r->kinds, kind);
+        free(kind);
+    }
     free(r);
 }
 
@@ -69,8 +84,9 @@ static uint64_t object_term(enum read_kind kind, const struct gvk *gvk, struct s
     return str_hash(name, str_hash(ns, kind_seed(kind, gvk)));
 }
 
-static uint64_t list_term(const struct store *store, uint64_t term) {
-    return str_hash((struct str){(const char *)&term, sizeof term}, kind_seed(READ_LIST, store_gvk(store)));
+/* The same label in every namespace, as is usual, is a term of its own in each: a change must not go through the readers of all. */
+static uint64_t list_term(const struct store *store, uint64_t term, struct str ns) {
+    return str_hash(ns, str_hash((struct str){(const char *)&term, sizeof term}, kind_seed(READ_LIST, store_gvk(store))));
 }
 
 static struct term *term_find(const struct reads *r, uint64_t id) { return ptrset_find(&r->terms, id, &id); }
@@ -98,6 +114,29 @@ static void term_drop_if_unused(struct reads *r, struct term *t) {
     free(t);
 }
 
+static struct listed *listed_of(const struct reads *r, const struct gvk *gvk) {
+    struct listed *kind = NULL;
+    HASH_FIND_PTR(r->kinds, &gvk, kind);
+    return kind;
+}
+
+static struct listed *listed_get(struct reads *r, const struct gvk *gvk) {
+    struct listed *kind = listed_of(r, gvk);
+    if (kind) return kind;
+    kind = calloc(1, sizeof *kind);
+    if (!kind) return NULL;
+    kind->gvk = gvk;
+    HASH_ADD_PTR(r->kinds, gvk, kind);
+    if (kind->hh.tbl) return kind;
+    free(kind);
+    return NULL;
+}
+
+static void list_free(struct list_read *list) {
+    if (list) list->kind->lists--;
+    free(list);
+}
+
 static int term_hold(struct term *t, struct evaluation *e, uint32_t index, struct err *err) {
     if (t->count == t->cap) {
         uint32_t cap = t->cap ? t->cap * 2 : 1;
@@ -119,7 +158,7 @@ static void read_release(struct reads *r, struct read *read) {
         moved.evaluation->reads[moved.index].place = read->place;
     }
     term_drop_if_unused(r, t);
-    free(read->list);
+    list_free(read->list);
     *read = (struct read){0};
 }
 
@@ -185,14 +224,14 @@ static int record(struct reads *r, struct evaluation *e, uint64_t id, enum read_
     if (e->fresh < e->count) {
         const struct read *old = &e->reads[e->fresh];
         if (old->term->id == id && old->kind == kind && same_list(old->list, list)) {
-            free(list);
+            list_free(list);
             e->fresh++;
             return 0;
         }
     }
     if (recorded_already(e, id, kind)) return 0; /* never a list: `list` is NULL */
     int rc = insert(r, e, id, kind, list, err ? err : &local);
-    if (rc) free(list);
+    if (rc) list_free(list);
     return rc;
 }
 
@@ -235,10 +274,12 @@ static char *keep(struct str *span, char *to) {
     return to + span->n;
 }
 
-static struct list_read *list_read_new(const struct store_query *q) {
+static struct list_read *list_read_new(struct listed *kind, const struct store_query *q) {
     size_t fixed = offsetof(struct store_query, labels) + q->label_count * sizeof q->labels[0];
-    struct list_read *l = calloc(1, fixed + query_text_bytes(q));
+    struct list_read *l = kind ? calloc(1, offsetof(struct list_read, query) + fixed + query_text_bytes(q)) : NULL;
     if (!l) return NULL;
+    l->kind = kind;
+    kind->lists++;
     memcpy(&l->query, q, fixed);
     char *to = (char *)&l->query + fixed;
     to = keep(&l->query.ns, to);
@@ -250,9 +291,9 @@ static struct list_read *list_read_new(const struct store_query *q) {
 }
 
 int reads_list(struct reads *r, struct evaluation *e, const struct store *store, const struct store_query *query, struct err *err) {
-    struct list_read *list = list_read_new(query);
+    struct list_read *list = list_read_new(listed_get(r, store_gvk(store)), query);
     if (!list) return err_set(err, ERR_NOMEM, "no memory to record a read");
-    return record(r, e, list_term(store, store_query_term(store, query)), READ_LIST, list, err);
+    return record(r, e, list_term(store, store_query_term(store, query), query->ns), READ_LIST, list, err);
 }
 
 static void truncate_reads(struct reads *r, struct evaluation *e, uint32_t keep_count) {
@@ -282,11 +323,20 @@ struct list_change {
     struct reads *reads;
     const struct store *store;
     const struct doc *before, *after;
+    struct str ns;
+    uint64_t done[32]; /* the terms of both are mostly the same: the first ones that were looked up */
+    size_t done_count;
 };
 
-static void touch_lists(uint64_t store_term_id, void *arg) {
-    const struct list_change *c = arg;
-    const struct term *t = term_find(c->reads, list_term(c->store, store_term_id));
+static bool is_done(struct list_change *c, uint64_t store_term_id) {
+    for (size_t i = 0; i < c->done_count; i++)
+        if (c->done[i] == store_term_id) return true;
+    if (c->done_count < sizeof c->done / sizeof *c->done) c->done[c->done_count++] = store_term_id;
+    return false;
+}
+
+static void touch_lists_in(const struct list_change *c, uint64_t store_term_id, struct str ns) {
+    const struct term *t = term_find(c->reads, list_term(c->store, store_term_id, ns));
     for (uint32_t i = 0; t && i < t->count; i++) {
         const struct holder *h = &t->holders[i];
         const struct list_read *list = h->evaluation->reads[h->index].list;
@@ -296,13 +346,23 @@ static void touch_lists(uint64_t store_term_id, void *arg) {
     }
 }
 
+/* Who asked in its namespace, and who asked in all. */
+static void touch_lists(uint64_t store_term_id, void *arg) {
+    struct list_change *c = arg;
+    if (is_done(c, store_term_id)) return;
+    touch_lists_in(c, store_term_id, STR(""));
+    if (c->ns.n) touch_lists_in(c, store_term_id, c->ns);
+}
+
 void reads_object_changed(struct reads *r, const struct store *store, const struct doc *before, const struct doc *after) {
     const struct gvk *gvk = store_gvk(store);
     struct doc_value object = doc_root(after ? after : before);
     struct str ns = doc_path_str(object, "metadata.namespace"), name = doc_path_str(object, "metadata.name");
     touch_all(r, object_term(READ_OBJECT, gvk, ns, name));
     if (!before || !after) touch_all(r, object_term(READ_EXISTENCE, gvk, ns, name));
-    struct list_change change = {r, store, before, after};
+    const struct listed *kind = listed_of(r, gvk);
+    if (!kind || !kind->lists) return;
+    struct list_change change = {.reads = r, .store = store, .before = before, .after = after, .ns = ns};
     if (before) store_object_terms(store, before, touch_lists, &change);
     if (after) store_object_terms(store, after, touch_lists, &change);
 }
