@@ -34,6 +34,17 @@ char *str_dup(struct str s) {
     return copy;
 }
 
+char *str_join(const struct str *parts, size_t count) {
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) n += parts[i].n;
+    char *all = malloc(n + 1), *at = all;
+    if (!all) return NULL;
+    for (size_t i = 0; i < count; at += parts[i++].n)
+        if (parts[i].n) memcpy(at, parts[i].p, parts[i].n);
+    *at = '\0';
+    return all;
+}
+
 bool str_replace(char **slot, struct str text) {
     char *copy = str_dup(text);
     if (!copy) return false;

@@ -34,6 +34,9 @@ bool str_cut(struct str s, char sep, struct str *head, struct str *rest);
 /* A NUL-terminated copy; the caller frees it. NULL without memory. */
 char *str_dup(struct str s);
 
+/* All of them behind each other, as str_dup. */
+char *str_join(const struct str *parts, size_t count);
+
 /* Replaces the owned *slot by a copy of text; false without memory, and *slot is as before. */
 bool str_replace(char **slot, struct str text) __attribute__((warn_unused_result));
 

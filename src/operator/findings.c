@@ -54,12 +54,6 @@ struct group *findings_by_id(struct findings *f, struct str id) {
     return g;
 }
 
-struct group *findings_by_result(struct findings *f, struct str result_name) {
-    for (struct group *g = f->groups; g; g = g->hh.next)
-        if (g->result_name && str_is(result_name, g->result_name)) return g;
-    return NULL;
-}
-
 void findings_count(const struct findings *f, size_t counts[SEVERITIES]) {
     for (int s = 0; s < SEVERITIES; s++) counts[s] = 0;
     for (const struct group *g = f->groups; g; g = g->hh.next)

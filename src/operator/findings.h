@@ -91,7 +91,7 @@ struct group {
     uint64_t report;                   /* the last one that spoke of it (reported.h); 0: none */
     bool dirty, offered;               /* offered: handed to a step that has not published it yet */
     struct group *next_dirty;
-    UT_hash_handle hh;
+    UT_hash_handle hh, by_result;
 };
 
 struct findings_owner {
@@ -190,6 +190,9 @@ void findings_forget_results(struct findings *f);
 /* The group behind a Result of that name, or of that id; NULL: none. */
 struct group *findings_by_result(struct findings *f, struct str result_name);
 struct group *findings_by_id(struct findings *f, struct str id);
+
+/* Under which name its Result is found; in place of an earlier one. ERR_NOMEM: under none. */
+int group_note_result_name(struct group *g, struct str name, struct err *err) ERR_MUST_CHECK;
 
 /* Marks a group as differing from what is published, and tells the owner. */
 void group_touch(struct group *g);

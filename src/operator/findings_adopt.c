@@ -114,9 +114,10 @@ static int adopt(struct group *g, struct doc *result, struct err *err) {
     adopt_times(g, status);
     int rc = adopt_findings(g, spec, status, err);
     if (rc) return rc;
-    if (!str_replace(&g->parent, doc_path_str(spec, "parentObject")) || !str_replace(&g->details, doc_path_str(spec, "details")) ||
-        !str_replace(&g->result_name, doc_path_str(doc_root(result), "metadata.name")))
+    if (!str_replace(&g->parent, doc_path_str(spec, "parentObject")) || !str_replace(&g->details, doc_path_str(spec, "details")))
         return err_set(err, ERR_NOMEM, "no memory for a Result");
+    rc = group_note_result_name(g, doc_path_str(doc_root(result), "metadata.name"), err);
+    if (rc) return rc;
     g->published = doc_ref(result);
     g->untold = true; /* sinks may have come while nobody was there to tell them */
     return 0;
@@ -193,8 +194,7 @@ static void forget_result(struct group *g, void *arg) {
         free(g->notifications[i].ref);
     }
     g->notification_count = 0;
-    free(g->result_name);
-    g->result_name = NULL;
+    group_forget_result_name(g);
     doc_unref(g->published);
     g->published = NULL;
     former_gone(g);

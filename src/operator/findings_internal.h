@@ -1,8 +1,8 @@
 /*
  * findings_internal: the state behind findings.h, shared by findings.c (collection), group.c (one group over time),
  * findings_publish.c (which groups are to be published), findings_alias.c (groups that go by another name than their object),
- * findings_subject.c (which groups are about an object), findings_cause.c (which findings follow from which), findings_adopt.c (what an
- * earlier process left) and findings_former.c (what the Go operator left).
+ * findings_subject.c (which groups are about an object), findings_cause.c (which findings follow from which), findings_result.c (which
+ * group a Result belongs to), findings_adopt.c (what an earlier process left) and findings_former.c (what the Go operator left).
  */
 #ifndef OPERATOR_FINDINGS_INTERNAL_H
 #define OPERATOR_FINDINGS_INTERNAL_H
@@ -18,6 +18,7 @@ struct findings {
     int64_t grace_s;
     struct findings_owner owner;
     struct group *groups;
+    struct group *results; /* of groups, those that have a Result, by its name */
     struct aliases *aliases;
     struct subject *subjects;
     bool closing;                     /* nobody wants to hear of anything any more */
@@ -43,6 +44,8 @@ void finding_free(struct finding *f); /* what it owns */
 int alias_join(struct group *g, struct err *err) ERR_MUST_CHECK;
 void alias_leave(struct group *g);
 int alias_first(struct findings *f, const struct group_key *object, struct group **out, struct err *err) ERR_MUST_CHECK;
+
+void group_forget_result_name(struct group *g);
 
 /* Its place among the groups about its object. */
 int subject_join(struct group *g, struct err *err) ERR_MUST_CHECK;

@@ -89,8 +89,9 @@ void group_published(struct group *g, struct doc *result) {
         doc_unref(g->published);
         g->published = result;
     }
-    if (!g->result_name && !str_replace(&g->result_name, doc_path_str(doc_root(result), "metadata.name"))) {
-        log_error("findings", "no memory for the name of a Result", LOG_S("group", g->id));
+    struct err err;
+    if (!g->result_name && group_note_result_name(g, doc_path_str(doc_root(result), "metadata.name"), &err)) {
+        log_error("findings", err.msg, LOG_S("group", g->id));
         dirty_again(g); /* without its name it could not be deleted one day */
         return;
     }
@@ -103,8 +104,7 @@ void group_published(struct group *g, struct doc *result) {
 }
 
 void group_deleted(struct group *g) {
-    free(g->result_name);
-    g->result_name = NULL;
+    group_forget_result_name(g);
     doc_unref(g->published);
     g->published = NULL;
     g->offered = g->undone = false;

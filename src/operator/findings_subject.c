@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "operator/findings_internal.h"
@@ -12,8 +11,8 @@ struct subject {
 };
 
 static char *subject_id(struct str kind, struct str ns, struct str name) {
-    char *id = NULL;
-    return asprintf(&id, STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(kind), STR_ARG(ns), STR_ARG(name)) < 0 ? NULL : id;
+    const struct str parts[] = {kind, STR("/"), ns, STR("/"), name};
+    return str_join(parts, sizeof parts / sizeof *parts);
 }
 
 static struct subject *subject_new(struct findings *f, char *id) {

@@ -7,12 +7,12 @@
 
 enum { TEXT_REFRESH_MS = 60 * 1000 }; /* counters in texts move all the time; Results follow at most this often */
 
+/* Every verdict asks for the group that it concerns: not by printf. */
 char *group_id(const struct group_key *key) {
-    char *id = NULL;
-    const char *as = key->as_kind.n || key->as_name.n ? "|" : ""; /* in no name of Kubernetes */
-    int n = asprintf(&id, STR_FMT "/" STR_FMT "/" STR_FMT "/" STR_FMT "%s" STR_FMT "%s" STR_FMT, STR_ARG(key->analyzer), STR_ARG(key->kind),
-                     STR_ARG(key->ns), STR_ARG(key->name), as, STR_ARG(key->as_kind), as, STR_ARG(key->as_name));
-    return n < 0 ? NULL : id;
+    const struct str as = key->as_kind.n || key->as_name.n ? STR("|") : STR(""); /* in no name of Kubernetes */
+    const struct str parts[] = {key->analyzer, STR("/"), key->kind,    STR("/"), key->ns,     STR("/"),
+                                key->name,     as,       key->as_kind, as,       key->as_name};
+    return str_join(parts, sizeof parts / sizeof *parts);
 }
 
 int group_find(struct findings *f, const struct group_key *key, struct group **out, struct err *err) {
@@ -110,7 +110,7 @@ void group_free(struct group *g) {
     free(g->as_name);
     free(g->parent);
     free(g->details);
-    free(g->result_name);
+    group_forget_result_name(g);
     doc_unref(g->published);
     doc_unref(g->former);
     free(g);

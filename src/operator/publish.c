@@ -73,9 +73,8 @@ static void unlink_flying(struct publish *p, const struct write *w) {
 
 /* What failed may have been stored all the same, or its first half: from then on its name is known, so that it is deleted in the end. */
 static void note_name(struct write *w, struct group *g) {
-    if (!w->result || g->result_name) return;
-    g->result_name = w->name;
-    w->name = NULL;
+    struct err err;
+    if (w->result && !g->result_name && group_note_result_name(g, str_of(w->name), &err)) log_error("publish", err.msg);
 }
 
 static void settle_group(struct write *w, const struct err *err) {
