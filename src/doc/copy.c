@@ -2,16 +2,19 @@
 
 #include "doc/builder_internal.h"
 
+/* Kept, as a copy is soon made; it holds little between two (builder.c). The main thread only, as the key table. */
+static struct doc_builder *the_builder(struct err *err) {
+    static struct doc_builder *b;
+    if (!b) b = doc_builder_new();
+    if (!b) err_set(err, ERR_NOMEM, "no memory for a copy");
+    return b;
+}
+
 struct doc *doc_copy(struct doc_value v, struct err *err) {
-    struct doc_builder *b = doc_builder_new();
-    if (!b) {
-        err_set(err, ERR_NOMEM, "no memory for a document");
-        return NULL;
-    }
+    struct doc_builder *b = the_builder(err);
+    if (!b) return NULL;
     doc_put_value(b, v);
-    struct doc *copy = doc_builder_finish(b, err);
-    doc_builder_free(b);
-    return copy;
+    return doc_builder_finish(b, err);
 }
 
 static void put_kept(struct doc_builder *b, struct doc_value v, const struct projection_node *node) {
@@ -38,13 +41,8 @@ static void put_kept(struct doc_builder *b, struct doc_value v, const struct pro
 }
 
 struct doc *doc_copy_kept(struct doc_value v, const struct projection *p, struct err *err) {
-    struct doc_builder *b = doc_builder_new();
-    if (!b) {
-        err_set(err, ERR_NOMEM, "no memory for a copy");
-        return NULL;
-    }
+    struct doc_builder *b = the_builder(err);
+    if (!b) return NULL;
     put_kept(b, v, projection_root(p));
-    struct doc *kept = doc_builder_finish(b, err);
-    doc_builder_free(b);
-    return kept;
+    return doc_builder_finish(b, err);
 }

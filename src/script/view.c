@@ -103,9 +103,9 @@ static int view_index(lua_State *L) {
     return 1;
 }
 
-/* Tables and read-only tables, until a view is met. Returns the next key's index. */
-static int dig_tables(lua_State *L, int key, int last) {
-    while (key <= last && !view_at(L, 1)) {
+/* Tables and read-only tables, until a view is met: then *view. Returns the next key's index. */
+static int dig_tables(lua_State *L, int key, int last, struct view **view) {
+    while (key <= last && !(*view = view_at(L, 1))) {
         int type = lua_type(L, 1);
         if (type != LUA_TTABLE && type != LUA_TUSERDATA)
             lua_pushnil(L);
@@ -120,9 +120,10 @@ static int dig_tables(lua_State *L, int key, int last) {
 }
 
 int view_dig(lua_State *L) {
-    int last = lua_gettop(L), key = dig_tables(L, 2, last);
+    struct view *view;
+    int last = lua_gettop(L), key = dig_tables(L, 2, last, &view);
     if (key <= last) {
-        struct view at = *view_at(L, 1);
+        struct view at = *view;
         for (; key <= last; key++) step(L, &at, key);
         if (doc_type(at.value) == DOC_STRING) fuel_charge_bytes(L, doc_str(at.value).n);
         view_push(L, at.value, at.node);
