@@ -11,6 +11,10 @@ local mask = {}
 
 local PREFIX, DIGITS = "masked-", 12
 
+-- The same few names come again and again: those that were masked last, by the key that was used last.
+local MAX_KNOWN = 500
+local cache, cache_key, count = {}, nil, 0
+
 --- The key of one K8sGPT in one cluster.
 ---@param cluster string what identifies the cluster: the uid of namespace kube-system
 ---@param uid string metadata.uid of the K8sGPT
@@ -20,11 +24,23 @@ function mask.key(cluster, uid) return k8sgpt.sha256({ "k8sgpt.mask", cluster, u
 ---@param value string
 ---@param key string
 ---@return string
-function mask.of(value, key) return PREFIX .. k8sgpt.hmac_sha256(key, value):sub(1, DIGITS) end
-
-local function is_word(text, at)
-  return text:find("^[%w_]", at) ~= nil
+function mask.of(value, key)
+  if key ~= cache_key or count == MAX_KNOWN then cache, cache_key, count = {}, key, 0 end
+  local masked = cache[value]
+  if not masked then
+    masked = PREFIX .. k8sgpt.hmac_sha256(key, value):sub(1, DIGITS)
+    cache[value], count = masked, count + 1
+  end
+  return masked
 end
+
+-- What a word, and what a name, is made of, by byte.
+local WORD, NAME = {}, { [("."):byte()] = true, [("-"):byte()] = true }
+for byte = 0, 255 do
+  if string.char(byte):find("^[%w_]") then WORD[byte], NAME[byte] = true, true end
+end
+
+local function is_word(text, at) return WORD[text:byte(at)] end
 
 -- A match counts unless it cuts a word: "app" is not in "myapp", but it is in "my-app".
 local function is_whole(text, first, last)
@@ -84,10 +100,10 @@ end
 -- The name that a match is part of: what is called after something, by - or . and more, gives it away.
 local function whole_name(text, first, last)
   local from, to = first, last
-  while from > 1 and text:find("^[%w_.-]", from - 1) do from = from - 1 end
-  while text:find("^[%w_.-]", to + 1) do to = to + 1 end
-  while from < first and text:find("^[.-]", from) do from = from + 1 end
-  while to > last and text:find("^[.-]", to) do to = to - 1 end
+  while NAME[text:byte(from - 1)] do from = from - 1 end
+  while NAME[text:byte(to + 1)] do to = to + 1 end
+  while from < first and not is_word(text, from) do from = from + 1 end
+  while to > last and not is_word(text, to) do to = to - 1 end
   return text:sub(from, to), to
 end
 

@@ -88,9 +88,10 @@ end
 --- The results, as the spec of a Result has them, with the ids of the findings; masked where the report is to be anonymous. `object` is a
 --- reference, as parentObject is; `follows` is the result of the cause.
 ---@param input k8sgpt.Report
+---@param with_masks? boolean each failure's `sensitive` is wanted; else it is empty
 ---@return table[]
-function report.results(input)
-  local key, results = mask.key(input.cluster, "analyze"), {}
+function report.results(input, with_masks)
+  local key, results = (with_masks or input.anonymize) and mask.key(input.cluster, "analyze") or nil, {}
   local namespaces = input.anonymize and namespaces_of(input.groups)
   for i, group in ipairs(input.groups) do
     local item = result.spec(group, "", key)

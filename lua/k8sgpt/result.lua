@@ -104,7 +104,7 @@ local function sensitive_of(finding, key)
   for _, item in ipairs(finding.sensitive or {}) do
     if type(item) == "string" then names[#names + 1] = item else pairs_of[#pairs_of + 1] = item end
   end
-  if #names > 0 then pairs_of = select(2, mask.apply(words_of(finding), names, key)) end
+  if key and #names > 0 then pairs_of = select(2, mask.apply(words_of(finding), names, key)) end
   return copy(pairs_of, { "unmasked", "masked" })
 end
 
@@ -178,7 +178,7 @@ end
 --- What a Result says of a group.
 ---@param group k8sgpt.Group
 ---@param backend string who is asked for explanations, "" for nobody
----@param key string for masks: mask.key
+---@param key? string for masks: mask.key; without one nothing is called sensitive, which takes most of the time
 ---@return table
 function result.spec(group, backend, key)
   local errors, severity = errors_of(shown(group), key)

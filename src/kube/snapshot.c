@@ -45,16 +45,21 @@ static bool tells_a_moment(struct str key) {
 /* Most strings are not even shaped like 2026-03-01T10:10:00Z. */
 static bool looks_like_time(struct str text) { return text.n >= 20 && text.n <= 40 && text.p[4] == '-' && text.p[10] == 'T'; }
 
+static void note_time(struct doc_value holder, size_t i, struct str text, int64_t *newest_ms) {
+    struct str key;
+    int64_t ms;
+    (void)doc_pair(holder, i, &key, NULL);
+    if (tells_a_moment(key) && clock_parse(text, &ms) && ms > *newest_ms) *newest_ms = ms;
+}
+
 static void find_newest(struct doc_value v, int64_t *newest_ms) {
-    bool named = doc_type(v) == DOC_OBJECT;
-    if (!named && doc_type(v) != DOC_ARRAY) return;
-    for (size_t i = 0; i < doc_len(v); i++) {
-        struct str key = {0}, text;
-        struct doc_value value = named ? doc_pair(v, i, &key, NULL) : doc_at(v, i);
-        int64_t ms;
-        find_newest(value, newest_ms);
-        text = doc_str(value);
-        if (looks_like_time(text) && tells_a_moment(key) && clock_parse(text, &ms) && ms > *newest_ms) *newest_ms = ms;
+    for (size_t i = 0, n = doc_len(v); i < n; i++) {
+        struct doc_value value = doc_at(v, i);
+        struct str text = doc_str(value);
+        if (!text.p)
+            find_newest(value, newest_ms);
+        else if (looks_like_time(text))
+            note_time(v, i, text, newest_ms);
     }
 }
 

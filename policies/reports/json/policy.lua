@@ -42,7 +42,7 @@ end
 
 -- One piece a result: a string of a policy has a limit.
 local function render(_, input)
-  local results = report.results(input)
+  local results = report.results(input, true)
   local problems = report.count(results)
   local pieces = {
     ('{"provider":"","errors":%s,"status":"%s","problems":%d,"time":%s,"results":['):format(
