@@ -101,16 +101,22 @@ static void start_operator(struct bench *b) {
     b->operator_pid = program_start(log, argv);
 }
 
-/* Until the process rests: it has used no more than a hundredth of a processor for a second. */
-static double await_rest(const struct bench *b) {
-    double before = program_cpu_s(b->operator_pid);
-    for (int i = 0; i < DEADLINE_S; i++) {
-        sleep(1);
-        double now = program_cpu_s(b->operator_pid);
-        if (server_pod_bytes(b->server) > 0 && now - before < 0.01) return now;
-        before = now;
+/* A second in which the process neither used a hundredth of a processor nor waited for one. */
+static bool rests(const struct bench *b) {
+    double before_s = program_cpu_s(b->operator_pid);
+    for (int i = 0; i < 20; i++) {
+        usleep(50000);
+        if (program_is_running(b->operator_pid)) return false;
     }
-    fail("the operator does not come to rest");
+    return program_cpu_s(b->operator_pid) - before_s < 0.01;
+}
+
+/* Until it has all pods and rests; returns its CPU. */
+static double await_rest(const struct bench *b) {
+    int64_t until_us = clock_mono_us() + DEADLINE_S * 1000000LL;
+    while (!server_is_watched(b->server) || !rests(b))
+        if (clock_mono_us() > until_us) fail("the operator does not come to rest");
+    return program_cpu_s(b->operator_pid);
 }
 
 /* ---- figures ---------------------------------------------------------------------------------------------------------------------- */

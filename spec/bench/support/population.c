@@ -8,7 +8,7 @@ enum {
     PODS_A_DEPLOYMENT = 20,
     SETS_A_DEPLOYMENT = 4,
     PODS_A_NODE = 100,
-    NAMESPACES = 100,
+    DEPLOYMENTS_A_NAMESPACE = 50,
     FAULTY_EVERY = 100,
     FIRST_VERSION = 1000000,
     ANNOTATION_BYTES = 1800,
@@ -75,10 +75,10 @@ static void put_type(struct buf *out, enum population_kind kind, bool typed) {
 /* Of what belongs to Deployment d and is named after it; the metadata stays open. */
 static void put_metadata(struct buf *out, enum population_kind kind, int i, int d, const char *suffix) {
     PUT(out,
-        "\"metadata\":{\"name\":\"shop-frontend-%04d%s\",\"namespace\":\"team-%d\",\"uid\":\"%08x-5d2a-4e1b-8c6f-%012d\","
+        "\"metadata\":{\"name\":\"shop-frontend-%04d%s\",\"namespace\":\"team-%04d\",\"uid\":\"%08x-5d2a-4e1b-8c6f-%012d\","
         "\"resourceVersion\":\"%d\",\"generation\":1,\"creationTimestamp\":\"2026-03-01T10:10:00Z\",\"labels\":{\"app\":\"shop-frontend-"
-        "%04d\",\"team\":\"team-%d\"}",
-        d, suffix, d % NAMESPACES, (unsigned)kind, i, FIRST_VERSION, d, d % NAMESPACES);
+        "%04d\",\"team\":\"team-%04d\"}",
+        d, suffix, d / DEPLOYMENTS_A_NAMESPACE, (unsigned)kind, i, FIRST_VERSION, d, d / DEPLOYMENTS_A_NAMESPACE);
 }
 
 static void put_owner(struct buf *out, enum population_kind kind, int i, const char *name) {
@@ -98,10 +98,11 @@ static void put_pod_metadata(struct buf *out, int i, int version) {
     char set[64];
     snprintf(set, sizeof set, "shop-frontend-%04d-7d4b9c6f%d", d, SETS_A_DEPLOYMENT - 1);
     PUT(out,
-        "\"metadata\":{\"name\":\"%s-%06d\",\"generateName\":\"%s-\",\"namespace\":\"team-%d\",\"uid\":\"%08x-5d2a-4e1b-8c6f-%012d\","
+        "\"metadata\":{\"name\":\"%s-%06d\",\"generateName\":\"%s-\",\"namespace\":\"team-%04d\",\"uid\":\"%08x-5d2a-4e1b-8c6f-%012d\","
         "\"resourceVersion\":\"%d\",\"creationTimestamp\":\"2026-03-01T10:10:00Z\",\"labels\":{\"app\":\"shop-frontend-%04d\","
-        "\"pod-template-hash\":\"7d4b9c6f%d\",\"team\":\"team-%d\"}",
-        set, i, set, d % NAMESPACES, (unsigned)POPULATION_PODS, i, FIRST_VERSION + version, d, SETS_A_DEPLOYMENT - 1, d % NAMESPACES);
+        "\"pod-template-hash\":\"7d4b9c6f%d\",\"team\":\"team-%04d\"}",
+        set, i, set, d / DEPLOYMENTS_A_NAMESPACE, (unsigned)POPULATION_PODS, i, FIRST_VERSION + version, d, SETS_A_DEPLOYMENT - 1,
+        d / DEPLOYMENTS_A_NAMESPACE);
     put_buf(out, &pod_annotations);
     put_owner(out, POPULATION_REPLICASETS, set_of_pod(i), set);
     put_buf(out, &managed_fields);
@@ -158,8 +159,8 @@ int population_pod_of_result(const char *name) {
 static void put_template(struct buf *out, int d) {
     PUT(out,
         "\"selector\":{\"matchLabels\":{\"app\":\"shop-frontend-%04d\"}},\"template\":{\"metadata\":{\"labels\":{\"app\":\"shop-frontend-"
-        "%04d\",\"team\":\"team-%d\"}},\"spec\":{",
-        d, d, d % NAMESPACES);
+        "%04d\",\"team\":\"team-%04d\"}},\"spec\":{",
+        d, d, d / DEPLOYMENTS_A_NAMESPACE);
     put_buf(out, &pod_spec);
     put(out, "}}");
 }
@@ -219,10 +220,10 @@ static void put_slice(struct buf *out, int d, bool typed) {
         int i = d * PODS_A_DEPLOYMENT + e;
         PUT(out,
             "%s{\"addresses\":[\"10.%d.%d.17\"],\"conditions\":{\"ready\":%s,\"serving\":%s,\"terminating\":false},\"targetRef\":{\"kind\":"
-            "\"Pod\",\"namespace\":\"team-%d\",\"name\":\"shop-frontend-%04d-7d4b9c6f%d-%06d\",\"uid\":\"%08x-5d2a-4e1b-8c6f-%012d\"},"
+            "\"Pod\",\"namespace\":\"team-%04d\",\"name\":\"shop-frontend-%04d-7d4b9c6f%d-%06d\",\"uid\":\"%08x-5d2a-4e1b-8c6f-%012d\"},"
             "\"nodeName\":\"node-%04d.example.com\"}",
-            e ? "," : "", i / 250 % 250, i % 250, ready, ready, d % NAMESPACES, d, SETS_A_DEPLOYMENT - 1, i, (unsigned)POPULATION_PODS, i,
-            i / PODS_A_NODE);
+            e ? "," : "", i / 250 % 250, i % 250, ready, ready, d / DEPLOYMENTS_A_NAMESPACE, d, SETS_A_DEPLOYMENT - 1, i,
+            (unsigned)POPULATION_PODS, i, i / PODS_A_NODE);
     }
     put(out, "],\"ports\":[{\"name\":\"http\",\"port\":8080,\"protocol\":\"TCP\"}]}");
 }
@@ -250,12 +251,13 @@ static void put_event(struct buf *out, int i, bool typed) {
     snprintf(name, sizeof name, "shop-frontend-%04d-7d4b9c6f%d-%06d", d, SETS_A_DEPLOYMENT - 1, pod);
     put_type(out, POPULATION_EVENTS, typed);
     PUT(out,
-        "\"metadata\":{\"name\":\"%s.17c0\",\"namespace\":\"team-%d\",\"uid\":\"%08x-5d2a-4e1b-8c6f-%012d\",\"resourceVersion\":\"%d\","
-        "\"creationTimestamp\":\"2026-03-01T10:10:05Z\"},\"involvedObject\":{\"kind\":\"Pod\",\"namespace\":\"team-%d\",\"name\":\"%s\","
+        "\"metadata\":{\"name\":\"%s.17c0\",\"namespace\":\"team-%04d\",\"uid\":\"%08x-5d2a-4e1b-8c6f-%012d\",\"resourceVersion\":\"%d\","
+        "\"creationTimestamp\":\"2026-03-01T10:10:05Z\"},\"involvedObject\":{\"kind\":\"Pod\",\"namespace\":\"team-%04d\",\"name\":\"%s\","
         "\"uid\":\"%08x-5d2a-4e1b-8c6f-%012d\",\"apiVersion\":\"v1\"},\"reason\":\"BackOff\",\"message\":\"Back-off pulling image\","
         "\"source\":{\"component\":\"kubelet\"},\"firstTimestamp\":\"2026-03-01T10:10:05Z\",\"lastTimestamp\":\"2026-03-01T10:20:05Z\","
         "\"count\":40,\"type\":\"Warning\"}",
-        name, d % NAMESPACES, (unsigned)POPULATION_EVENTS, i, FIRST_VERSION, d % NAMESPACES, name, (unsigned)POPULATION_PODS, pod);
+        name, d / DEPLOYMENTS_A_NAMESPACE, (unsigned)POPULATION_EVENTS, i, FIRST_VERSION, d / DEPLOYMENTS_A_NAMESPACE, name,
+        (unsigned)POPULATION_PODS, pod);
 }
 
 void population_put(struct buf *out, enum population_kind kind, int i, bool typed) {

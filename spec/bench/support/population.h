@@ -1,7 +1,8 @@
 /*
  * population: the objects of a large cluster, made one by one from their number, so that a server of any size keeps none of them.
  *
- * 20 pods of one Deployment, in its newest of four ReplicaSets, behind one Service with one EndpointSlice; 100 pods a node. A third of the
+ * 20 pods of one Deployment, in its newest of four ReplicaSets, behind one Service with one EndpointSlice; 50 Deployments a
+ * namespace, 100 pods a node. Lists are in the order of their names, as etcd has them. A third of the
  * Services name the port that they send to. One Deployment in a hundred is faulty: its image is missing, and each of its pods has a
  * Warning. A pod is 8 KB, as an API server sends it.
  */

@@ -33,15 +33,26 @@ double program_cpu_s(pid_t pid) {
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-double program_system_s(pid_t pid) {
-    char path[64], line[1024] = "";
-    unsigned long ticks = 0;
+/* /proc/PID/stat from the state on (proc(5)): the name before it may hold anything. */
+static const char *read_stat(pid_t pid, char line[1024]) {
+    char path[64];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     FILE *f = fopen(path, "r");
-    const char *after = f && fgets(line, sizeof line, f) ? strrchr(line, ')') : NULL;
-    if (after) (void)sscanf(after + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %lu", &ticks);
+    const char *after = f && fgets(line, 1024, f) ? strrchr(line, ')') : NULL;
     if (f) fclose(f);
+    return after ? after + 2 : "";
+}
+
+double program_system_s(pid_t pid) {
+    char line[1024];
+    unsigned long ticks = 0;
+    (void)sscanf(read_stat(pid, line), "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %lu", &ticks);
     return (double)ticks / (double)sysconf(_SC_CLK_TCK);
+}
+
+bool program_is_running(pid_t pid) {
+    char line[1024];
+    return *read_stat(pid, line) == 'R';
 }
 
 double program_memory_mb(pid_t pid, const char *field) {

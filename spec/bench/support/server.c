@@ -316,6 +316,13 @@ uint16_t server_port(const struct server *s) { return s->port; }
 
 int64_t server_pod_bytes(const struct server *s) { return atomic_load(&s->pod_bytes); }
 
+bool server_is_watched(struct server *s) {
+    pthread_mutex_lock(&s->lock);
+    bool is_watched = s->watcher >= 0;
+    pthread_mutex_unlock(&s->lock);
+    return is_watched;
+}
+
 bool server_change_pod(struct server *s, int pod, int version, bool faulty) {
     buf_clear(&s->event);
     size_t began = begin_chunk(&s->event);

@@ -20,6 +20,9 @@ uint16_t server_port(const struct server *s);
 /* Bytes of pods sent so far. */
 int64_t server_pod_bytes(const struct server *s);
 
+/* Somebody has the whole list of pods and watches them. */
+bool server_is_watched(struct server *s);
+
 /* Sends the MODIFIED event of a pod to who watches pods. False: nobody does. */
 bool server_change_pod(struct server *s, int pod, int version, bool faulty);
 
