@@ -1,11 +1,6 @@
 #include "grpc/frame.h"
 
-#include <zlib.h>
-
-enum {
-    INFLATE_PIECE_BYTES = 64 << 10,
-    GZIP_ONLY = 16 + MAX_WBITS, /* inflateInit2: a gzip header is wanted */
-};
+#include "base/gunzip.h"
 
 int frame_begin(struct buf *out, size_t n, struct err *err) {
     const unsigned char prefix[GRPC_FRAME_BYTES] = {0, (unsigned char)(n >> 24), (unsigned char)(n >> 16), (unsigned char)(n >> 8),
@@ -13,28 +8,10 @@ int frame_begin(struct buf *out, size_t n, struct err *err) {
     return buf_append(out, prefix, sizeof prefix, err);
 }
 
-static int inflate_all(z_stream *z, struct buf *out, struct err *err) {
-    unsigned char piece[INFLATE_PIECE_BYTES];
-    int state = Z_OK;
-    while (state == Z_OK) {
-        z->next_out = piece;
-        z->avail_out = sizeof piece;
-        state = inflate(z, Z_NO_FLUSH);
-        size_t n = sizeof piece - z->avail_out;
-        if (buf_append(out, piece, n, err)) return err_prefix(err, "unpacked, the answer is too large");
-        if (state == Z_OK && n == 0) break; /* all was read, and its end is missing */
-    }
-    if (state == Z_STREAM_END && z->avail_in == 0) return 0;
-    return state == Z_MEM_ERROR ? err_set(err, ERR_NOMEM, "no memory to unpack an answer")
-                                : err_set(err, ERR_SYNTAX, "the answer says that it is gzip and is not");
-}
-
 static int unpack(struct str packed, struct buf *out, struct err *err) {
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)packed.p, .avail_in = (uInt)packed.n};
-    if (inflateInit2(&z, GZIP_ONLY) != Z_OK) return err_set(err, ERR_NOMEM, "no memory to unpack an answer");
-    int rc = inflate_all(&z, out, err);
-    (void)inflateEnd(&z);
-    return rc;
+    int rc = gunzip(packed, out, err);
+    if (rc == ERR_LIMIT) return err_prefix(err, "unpacked, the answer is too large");
+    return rc ? err_prefix(err, "the answer says that it is gzip") : 0;
 }
 
 int frame_open(struct str body, struct str encoding, struct buf *unpacked, struct str *message, struct err *err) {

@@ -1,11 +1,11 @@
 #include <time.h>
-#include <zlib.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include "base/clock.h"
+#include "base/gunzip.h"
 #include "script/convert.h"
 #include "script/lib.h"
 
@@ -26,30 +26,13 @@ static int nil_and(lua_State *L, const char *message) {
 
 /* ---- gunzip --------------------------------------------------------------------------------------------------------------------- */
 
-enum { GZIP_WINDOW = 15 + 16 }; /* zlib.h, inflateInit2: the largest window, and a gzip header (RFC 1952) is expected */
-
-/* NULL, or why not. Raises nothing, as it holds what zlib allocated. */
-static const char *inflate_all(struct str in, struct buf *out) {
-    unsigned char chunk[8192];
-    z_stream z = {.next_in = (unsigned char *)(uintptr_t)in.p, .avail_in = (uInt)in.n};
-    int rc = inflateInit2(&z, GZIP_WINDOW), full = 0;
-    if (rc != Z_OK) return "there is no memory to unpack it";
-    while (rc == Z_OK && !full) {
-        z.next_out = chunk;
-        z.avail_out = sizeof chunk;
-        rc = inflate(&z, Z_NO_FLUSH);
-        full = buf_append(out, chunk, sizeof chunk - z.avail_out, NULL);
-    }
-    (void)inflateEnd(&z);
-    return full ? "it is larger than 1 MiB" : rc == Z_STREAM_END ? NULL : "it is not gzip, or cut off";
-}
-
 static int k8sgpt_gunzip(lua_State *L) {
     struct str in = bytes_at(L, 1);
     struct buf *text = &vm_of(L)->text; /* the state's own, so that an error loses nothing */
     buf_clear(text);
-    const char *problem = inflate_all(in, text);
-    if (problem) return nil_and(L, problem);
+    struct err err;
+    int rc = gunzip(in, text, &err);
+    if (rc) return nil_and(L, rc == ERR_LIMIT ? "it is larger than 1 MiB" : err.msg);
     fuel_charge_bytes(L, text->len * 4);
     lua_pushlstring(L, text->data ? text->data : "", text->len);
     return 1;

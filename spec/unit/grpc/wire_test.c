@@ -48,7 +48,7 @@ static const struct expected EXPECTED[] = {
     {"bad_flag", ERR_SERVER, true, "the answer begins with the flag 2, which has no meaning"},
     {"bad_message", ERR_SYNTAX, false, "bytes that are no message"},
     {"bad_utf8", ERR_SYNTAX, false, "status is not UTF-8"},
-    {"bad_gzip", ERR_SYNTAX, false, "the answer says that it is gzip and is not"},
+    {"bad_gzip", ERR_SYNTAX, false, "the answer says that it is gzip: it is not gzip, or cut off"},
     {"snappy", ERR_UNSUPPORTED, false, "the answer is packed by \"snappy\", only gzip is understood"},
     {"web_page", ERR_UNSUPPORTED, false, "no gRPC server: it answers with text/html"},
     {"bad_gateway", ERR_UNREACHABLE, true, "HTTP 502 instead of an answer by gRPC"},
