@@ -165,9 +165,7 @@ static struct doc *needs_of(const struct job *j, struct err *err) {
     }
     put_about(b, s);
     struct doc *about = doc_builder_finish(b, err);
-    unsigned engines = !s->engine                 ? ENGINE_EMBEDDED | ENGINE_DEPLOYMENT
-                       : is(s->engine, "embedded") ? ENGINE_EMBEDDED
-                                                   : ENGINE_DEPLOYMENT;
+    unsigned engines = !s->engine ? ENGINE_EMBEDDED | ENGINE_DEPLOYMENT : is(s->engine, "embedded") ? ENGINE_EMBEDDED : ENGINE_DEPLOYMENT;
     struct doc *needs = about ? oneshot_rights(j->oneshot, about, engines, s->elects, err) : NULL;
     doc_builder_free(b);
     doc_unref(about);
