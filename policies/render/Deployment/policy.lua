@@ -33,7 +33,8 @@ local function look_elsewhere(cr, pod)
     name = "kubeconfig", secret = { secretName = kubeconfig.name, items = { { key = kubeconfig.key, path = "kubeconfig" } } },
   }
   if render.has_account(cr) then return end
-  pod.serviceAccountName = nil
+  -- Not left out: the deprecated field serviceAccount, which the server fills in, would bring back the one of before.
+  pod.serviceAccountName = "default"
   pod.automountServiceAccountToken = false
 end
 

@@ -92,6 +92,12 @@ describe("the K8sGPT Deployment", function()
     op:await_ready()
   end
 
+  --- Has the steps run once more, with the same wishes.
+  local function run_again()
+    local generation = cluster:patch(cr, { spec = { analysis = { interval = "2h" } } }).metadata.generation
+    operator.await("another run", function() return cluster:find(cr).status.observedGeneration == generation end)
+  end
+
   it("is made, and waits for a replica that is ready", function()
     local made = find(cluster, deployment)
     assert.equal("ghcr.io/k8sgpt-ai/k8sgpt:v0.4.1", container(made).image)
@@ -149,14 +155,30 @@ describe("the K8sGPT Deployment", function()
     cluster:patch(deployment, { metadata = { annotations = { ["example.com/note"] = "ours" } } })
     cluster:patch(deployment, { spec = { template = { metadata = { annotations = { restarted = "now" } } } } })
     cluster:patch(service, { metadata = { labels = { team = "shop" } } })
-    cluster:patch(cr, { spec = { ai = { model = "llama3" } } })
+    cluster:patch(cr, { spec = { -- with much that the server writes in another way, drops or fills in
+      ai = { model = "llama3", secret = { name = "s", key = "k" } }, resources = { requests = { cpu = "0.5", memory = "1024Mi" }, limits = {} },
+      securityContext = {}, containerSecurityContext = { allowPrivilegeEscalation = false, capabilities = { drop = { "ALL" } } },
+      nodeSelector = { disk = "ssd" }, imagePullSecrets = { { name = "registry" } },
+    } })
     local made = await_object(cluster, deployment, "the model", function(d) return env(d).K8SGPT_MODEL == "llama3" end)
     assert.equal("ours", made.metadata.annotations["example.com/note"])
     assert.equal("now", made.spec.template.metadata.annotations.restarted)
     assert.equal("shop", find(cluster, service).metadata.labels.team)
-    local generation = cluster:patch(cr, { spec = { analysis = { interval = "2h" } } }).metadata.generation
-    operator.await("another run", function() return cluster:find(cr).status.observedGeneration == generation end)
+    run_again()
     assert.equal(1, writes(op) - before)
+  end)
+
+  it("needs no account and no rights here when it looks at another cluster", function()
+    cluster:patch(cr, { spec = { kubeconfig = { name = "other", key = "value" } } })
+    await_all(cluster, shared(namespace), false)
+    local made = await_object(cluster, deployment, "no account", function(d) return d.spec.template.spec.serviceAccountName == "default" end)
+    assert.is_false(made.spec.template.spec.automountServiceAccountToken)
+    assert.equal("other", made.spec.template.spec.volumes[2].secret.secretName)
+    local before = writes(op)
+    run_again()
+    assert.equal(before, writes(op))
+    cluster:patch(cr, { spec = { kubeconfig = json.null } })
+    await_all(cluster, shared(namespace), true)
   end)
 
   it("is not written again by an operator that starts", function()
@@ -305,8 +327,8 @@ describe("the K8sGPT Deployment", function()
     os.remove(folder .. "/render/Deployment/policy.lua")
     await_all(cluster, { map }, false)
     await_object(cluster, deployment, "no priority", function(d) return not d.spec.template.spec.priorityClassName end)
-    policies.put(folder, "render/Service/policy.lua",
-      'return { api = 1, kind = "render", name = "Service", mode = "wrap", render = function() error "broken" end }')
+    policies.put(folder, "render/Broken/policy.lua",
+      'return { api = 1, kind = "render", name = "Broken", writes = { "v1/ConfigMap" }, render = function() error "broken" end }')
     cluster:await_condition(cr, "EngineConfigured", "NotConfigured")
     assert.is_truthy(find(cluster, service))
   end)
