@@ -149,7 +149,9 @@ end
 
 -- Takes nothing from a stranger.
 local function adopt(ctx, wanted)
-  local there = ctx.fetch(reference(wanted))
+  local there, why = ctx.fetch(reference(wanted))
+  -- What may not be looked at may be there.
+  if not there and (why or ""):find("forbidden", 1, true) then return nil, why end
   if not there then return ctx.apply(wanted) end
   if not is_of_k8sgpt(there) then
     if wanted.kind == "ServiceAccount" then return use_account(there, wanted) end

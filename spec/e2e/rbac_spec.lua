@@ -109,6 +109,16 @@ end
 local function change(object, patch) plane:request("PATCH", operator.path_of(object), patch, MERGE) end
 
 local LEASE <const> = ("/apis/coordination.k8s.io/v1/namespaces/%s/leases/ea9c19f7.k8sgpt.ai"):format(NAMESPACE)
+--- What the operator needs whoever diagnoses, which the tests of the embedded engine are about.
+local function is_for_any_engine(right)
+  for _, resource in ipairs { "k8sgpts", "results", "namespaces", "customresourcedefinitions", "secrets" } do
+    if right:find(" " .. resource, 1, true) then return true end
+  end
+  return right == "create events"
+end
+
+local RBAC <const> = "rbac.authorization.k8s.io/v1"
+local MARK <const> = "k8sgpt.ai/applied" -- an annotation of all that the operator makes
 local BROKEN <const> = "filters/broken/policy.lua"
 
 setup(function()
@@ -269,6 +279,101 @@ describe("the rights that rbac prints", function()
     local used, denied = clerk:used()
     assert.are.same({ true, true, true }, { used["list pods"], used["list nodes"], used["delete results"] })
     assert.are.same({}, denied)
+  end)
+
+  it("are each needed where the engine is a Deployment", function()
+    local keeper = rights.grant(plane, NAMESPACE, "keeper", { "--engine", "deployment", "--filter", "Pod" })
+    local login = plane:write_kubeconfig("keeper", "token: " .. plane:token(NAMESPACE, "keeper", 3600), { namespace = NAMESPACE })
+    plane:request("POST", "/api/v1/namespaces", { apiVersion = "v1", kind = "Namespace", metadata = { name = "ops" } })
+    local cr = objects.k8sgpt({ filters = { "Pod" } }, "main", "ops")
+    create(cr)
+    local op = operator.start(login, { "--engine", "deployment" })
+    local function await_configured(reason)
+      local have
+      await(function() return ("the engine %s, not %s\n%s"):format(reason, require"cjson".encode(conditions(cr)), op:tail()) end, function()
+        have = conditions(cr).EngineConfigured or {}
+        return have.reason == reason
+      end)
+    end
+    await_configured "Applied"
+
+    local tried = {}
+    for _, right in ipairs(keeper:list()) do tried[right] = is_for_any_engine(right) end
+    local version = 0
+    local function give_back()
+      keeper:take()
+      version = version + 1
+      change(cr, { spec = { version = "v0.4." .. version } }) -- what is shared is not tried again by itself while there is no engine
+    end
+    --- As the API server says that nobody grants what he does not hold.
+    local function not_held(right) return ('Resources:["%s"], Verbs:["%s"]'):format(right:match(" (.*)$"), right:match("^%l+")) end
+    local function try(right, act)
+      keeper:take(function(verb, resource) return verb .. " " .. resource == right end)
+      act()
+      await(function() return right .. "\n" .. op:tail() end, function()
+        return says(words_of(right), op, cr) or says(not_held(right), op, cr)
+      end)
+      give_back()
+      tried[right] = true
+    end
+    local function engine(mode) change(cr, { spec = { engine = { mode = mode } } }) end
+
+    for plural, object in pairs {
+      serviceaccounts = { apiVersion = "v1", kind = "ServiceAccount", metadata = { name = "k8sgpt-ops", namespace = "ops" } },
+      services = { apiVersion = "v1", kind = "Service", metadata = { name = "main", namespace = "ops" }, spec = { ports = { { port = 1 } } } },
+      clusterroles = { apiVersion = RBAC, kind = "ClusterRole", metadata = { name = "k8sgpt-ops-clusterrole" } },
+      clusterrolebindings = {
+        apiVersion = RBAC, kind = "ClusterRoleBinding", metadata = { name = "k8sgpt-ops-clusterrole-binding" },
+        roleRef = { apiGroup = RBAC:match("[^/]+"), kind = "ClusterRole", name = "k8sgpt-ops-clusterrole" },
+      },
+      deployments = objects.deployment("main", "ops", 1, 1),
+    } do
+      local path = object.metadata.namespace and operator.path_of(object) or ("/apis/%s/%s/%s"):format(RBAC, plural, object.metadata.name)
+      try("create " .. plural, function() plane:request("DELETE", path) end)
+      await_configured "Applied"
+      try("patch " .. plural, function() plane:request("PATCH", path, { metadata = { annotations = { [MARK] = "another" } } }, MERGE) end)
+      await_configured "Applied"
+      try("delete " .. plural, function() engine "Embedded" end)
+      await_configured "NotNeeded"
+      object.metadata.annotations = { [MARK] = "a stranger's" }
+      try("get " .. plural, function()
+        plane:request("POST", path:match("^(.*)/"), object)
+        engine "Deployment"
+      end)
+      plane:request("DELETE", path)
+      await_configured "Applied"
+    end
+
+    -- What the engine is granted its operator has to hold.
+    local function is_made(resource) return tried["create " .. resource] end
+    local function is_held(verb, resource) return not tried[verb .. " " .. resource] and (not is_made(resource) or resource == "events") end
+    keeper:take(is_held)
+    plane:request("DELETE", ("/apis/%s/clusterroles/k8sgpt-ops-clusterrole"):format(RBAC))
+    await_configured "NotConfigured"
+    local message = conditions(cr).EngineConfigured.message
+    keeper:each(function(verb, resource)
+      if not is_held(verb, resource) then return end
+      local right = verb .. " " .. resource
+      tried[right] = message:find(not_held(right), 1, true) and true
+    end)
+    give_back()
+    await_configured "Applied"
+
+    for _, wanted in ipairs { "list", "watch" } do
+      local function is_taken(verb, resource) return verb == wanted and not tried[verb .. " " .. resource] end
+      keeper:take(is_taken)
+      op:stop()
+      op = operator.start(login, { "--engine", "deployment" })
+      keeper:each(function(verb, resource)
+        if not is_taken(verb, resource) then return end
+        local right = verb .. " " .. resource
+        await(function() return right .. "\n" .. op:tail() end, function() return says(words_of(right), op, cr) end)
+        tried[right] = true
+      end)
+    end
+    give_back()
+    await_configured "Applied"
+    for _, right in ipairs(keeper:list()) do assert.is_true(tried[right], right .. ": " .. message) end
   end)
 
   it("call kinds as the server does", function()

@@ -69,14 +69,15 @@ describe("in the place of the Go operator", function()
     local cluster = operator.cluster {
       cr, objects.image_error("web"), objects.image_error("job"), objects.healthy_pod("well"),
       former(cr, "Pod", "default/web", IMAGE, hook.url), former(cr, "Pod", "default/well", "it was ill", hook.url),
-      former(cr, "Pod", "default/gone", "it was there", hook.url), former(cr, "Service", "default/api", "Service has no endpoints, expected label app=api", hook.url),
+      former(cr, "Pod", "default/gone", "it was there", hook.url),
+      former(cr, "Service", "default/api", "Service has no endpoints, expected label app=api", hook.url),
       objects.service("api", "default"),
     }
     local op = cluster:operator()
     await_names(cluster, { "pod%-default%-job%-%x+", "pod%-default%-web%-%x+", "service%-default%-api%-%x+" })
     local web = cluster:await_result("Pod default/web")
     assert.are.equal("historical", web.status.lifecycle)
-    assert.are.equal(web.metadata.creationTimestamp > web.status.firstSeen, true)
+    assert.is_true(web.metadata.creationTimestamp > web.status.firstSeen)
     assert.are.same({ "opened Pod default/job image" }, op:told())
     hook:await_requests(1)
     op:stop()
