@@ -48,6 +48,7 @@ forget() { # the image and what it was made of, but not the packages
 mkdir "$work/source"
 git ls-files -z --cached --others --exclude-standard | tar --null --ignore-failed-read -T - -cf - 2>/dev/null | tar -C "$work/source" -xf -
 
+images rm --all >/dev/null 2>&1 || : # of a build that was ended
 images inspect --type image "$base" >/dev/null 2>&1 || make_base
 build localhost/packages --target packages
 forget
