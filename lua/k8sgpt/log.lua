@@ -13,24 +13,28 @@ local MAX_TEXT = 600
 
 --- What people and programs write where nothing is wrong: lower case, in the form of Lua patterns.
 log.HARMLESS = {
-  "%f[%d]0 %l*errors?", "%f[%d]0 fail%l*", "no %l*errors?%f[%A]", "without %l*errors?%f[%A]", "no exceptions?%f[%A]", "no fail%l*", -- counts
-  "err%l*[\"']?%s*[=:]%s*[\"']?<?nil>?", "err%l*[\"']?%s*[=:]%s*null", "err%l*[\"']?%s*[=:]%s*none", "err%l*[\"']?%s*[=:]%s*\"\"", -- no error at all
-  "err%l*[\"']?%s*[=:]%s*false", "[%l_]*errors?[\"']?%s*[=:]%s*[\"']?0%f[^%d.]", "fail%l*[\"']?%s*[=:]%s*[\"']?0%f[^%d.]", "fail%l*[\"']?%s*[=:]%s*false",
-  "fail%-?_? ?over%l*", "fail%-?_? ?safe%l*", "fail%-?_? ?fast%l*", "fail%-?_? ?back%l*", -- mechanisms
-  "error[_%-. ]log%l*", "error[_%-. ]handl%l*", "error[_%-. ]page%l*", "exception[_%-. ]handl%l*", -- names of parts
-  "[%w_]+/[%w_/.%-]*error[%w_/.%-]*", "stderr", -- paths
+  -- counts of nothing
+  "%f[%d]0 %l*errors?", "%f[%d]0 fail%l*", "no %l*errors?%f[%A]", "without errors?%f[%A]", "without any? errors?%f[%A]", "no exceptions?%f[%A]", "no fail%l*",
+  "[%l_]*error[%l_]*[\"']?%s*[=:]%s*[\"']?0%f[^%d.]", "fail%l*[\"']?%s*[=:]%s*[\"']?0%f[^%d.]",
+  -- no error at all
+  "err%l*[\"']?%s*[=:]%s*[\"']?<?nil%f[%A]>?", "err%l*[\"']?%s*[=:]%s*null%f[%A]", "err%l*[\"']?%s*[=:]%s*none%f[%A]", "err%l*[\"']?%s*[=:]%s*\"\"",
+  "err%l*[\"']?%s*[=:]%s*false", "fail%l*[\"']?%s*[=:]%s*false",
+  -- mechanisms, names of parts, paths
+  "fail%-?_? ?over%l*", "fail%-?_? ?safe%l*", "fail%-?_? ?fast%l*", "fail%-?_? ?back%l*",
+  "error[_%-. ]log%l*", "error[_%-. ]handl%l*", "error[_%-. ]page%l*", "exception[_%-. ]handl%l*",
+  "[%w_]+/[%w_/.%-]*error[%w_/.%-]*", "stderr",
 }
 
---- Levels that a program gives to what is no trouble, as it writes them at the beginning of a line or as a field.
-local QUIET = { "^%W*[%d:tz.,+/ %-]*%W*info%f[%A]", "^%W*[%d:tz.,+/ %-]*%W*debug%f[%A]", "^%W*[%d:tz.,+/ %-]*%W*trace%f[%A]",
-  "level[\"']?[=:]%s*[\"']?info", "level[\"']?[=:]%s*[\"']?debug", "level[\"']?[=:]%s*[\"']?trace", "^i%d%d%d%d %d%d:" }
+-- Levels of what is no trouble: at the beginning of a line, behind the time; as a field; as klog writes them.
+local LEVELS = { "info", "debug", "trace" }
+local HEAD, FIELDS = 48, 200 -- so far into a line
 
 local function is_quiet(line)
-  local head = line:sub(1, 200)
-  for _, level in ipairs(QUIET) do
-    if head:find(level) then return true end
+  local head, fields = line:sub(1, HEAD), line:sub(1, FIELDS)
+  for _, level in ipairs(LEVELS) do
+    if head:find("^%W*[%d:tz.,+/ %-]*%W*" .. level .. "%f[%A]") or fields:find("level[\"']?[=:]%s*[\"']?" .. level) then return true end
   end
-  return false
+  return head:find("^i%d%d%d%d %d%d:") ~= nil
 end
 
 local function first_word(line, words, from)
@@ -64,7 +68,7 @@ end
 ---@return integer? number of the line in the text
 function log.trouble(text, words)
   local looked, number = 0, 0
-  for line in text:gmatch("[^\n]+") do
+  for line in (text .. "\n"):gmatch("([^\n]*)\n") do
     local lower = line:lower()
     local first, last = first_word(lower, words, 1)
     number = number + 1
