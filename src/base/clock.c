@@ -5,6 +5,12 @@
 static bool wall_is_fixed;
 static int64_t fixed_wall_ms;
 
+int64_t clock_work_us(void) {
+    struct timespec t = {0};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 int64_t clock_boot_us(void) {
     struct timespec t = {0};
     clock_gettime(CLOCK_BOOTTIME, &t);

@@ -16,6 +16,7 @@ enum { CLOCK_TEXT_LEN = 32 }; /* bytes for a formatted time, NUL included */
 
 int64_t clock_mono_us(void);
 int64_t clock_boot_us(void); /* as the monotonic clock, but goes on while the machine is suspended (CLOCK_BOOTTIME) */
+int64_t clock_work_us(void); /* processor time of this thread */
 int64_t clock_wall_ms(void); /* since the Unix epoch */
 
 /* Fixes wall time; the monotonic clock goes on. */

@@ -28,6 +28,7 @@ enum {
 struct fuel {
     int64_t limit, left;
     int64_t deadline_us; /* a watchdog for work that no instruction stands for, far above what the fuel allows */
+    int64_t work_us;     /* the same in processor time, from when the deadline passed first; 0: it did not */
 };
 
 struct frame_arg {
