@@ -72,23 +72,23 @@ struct group {
     size_t notification_count;
     int64_t first_seen_ms, changed_ms, resolved_ms; /* resolved_ms 0: something is open */
     int64_t text_shown_ms;                          /* when texts were last offered */
-    bool text_stale;                                /* a text differs from the one offered last */
     int64_t noticed_us;                             /* monotonic: the change behind the present dirt; 0: none */
     struct deadline due;
     struct evaluation kept_by;         /* what the filters read for this group */
     struct evaluation caused_by;       /* what the correlate policies did */
     int64_t decide_again_ms;           /* when they want to be asked again by the clock; 0: not */
     uint64_t shown_mark;               /* of the findings that were open when last looked at, and their severities */
-    bool undecided;                    /* the correlate policies have to be asked again */
     char *result_name;                 /* of its Result, once there is one */
     struct doc *former;                /* the Go operator's Result, until ours is written; NULL: none */
     struct doc *published;             /* the Result as last written or found; NULL: none */
-    bool undone;                       /* somebody else changed it since we wrote it */
     struct contest *contest;           /* publish: over the Result; NULL: there is none */
     uint64_t version, offered_version; /* counts changes; which one is being published */
+    uint64_t report;                   /* the last one that spoke of it (reported.h); 0: none */
+    bool text_stale;                   /* a text differs from the one offered last */
+    bool undecided;                    /* the correlate policies have to be asked again */
+    bool undone;                       /* somebody else changed it since we wrote it */
     bool refilter;                     /* the filters have to look at it again */
     bool untold;                       /* somebody could not be told; tried again by the next run */
-    uint64_t report;                   /* the last one that spoke of it (reported.h); 0: none */
     bool dirty, offered;               /* offered: handed to a step that has not published it yet */
     struct group *next_dirty;
     UT_hash_handle hh, by_result;
