@@ -20,11 +20,14 @@ local function cut(words, most)
   return words:sub(1, last) .. "…"
 end
 
+-- A word at a time: "%w*%d%w*" would look at a word without digits from each of its letters anew.
+local function without_digits(word) return word:find("%d") and "#" or word end
+
 --- A text as what it says of any run: every word that has a digit in it (numbers, hashes, addresses, times) is "#".
 ---@param words string
 ---@return string key of at most 200 bytes, the same for texts that differ in such words only
 function reported.key(words)
-  local key = cut(words, MAX_TEXT):gsub("%w*%d%w*", "#"):gsub("%s+", " "):gsub("#[#.:,-]*#", "#")
+  local key = cut(words, MAX_TEXT):gsub("%w+", without_digits):gsub("%s+", " "):gsub("#[#.:,-]*#", "#")
   if #key <= MAX_KEY then return key end
   return cut(key, MAX_KEY - 9) .. "-" .. k8sgpt.sha256(key):sub(1, 8)
 end

@@ -3,7 +3,7 @@
 #include "operator/requests_internal.h"
 
 /* What a step makes of one item, with all that follows: a Lua table, identities of its failures, an object for ctx.report. */
-enum { FUEL_ITEM = 20000 };
+enum { FUEL_ITEM = 20000, FUEL_BYTE = 16 };
 
 static void answer_polls(struct run *r) {
     struct err err;
@@ -32,7 +32,7 @@ void request_answer(struct run *r, struct doc_value args) {
     bool first = false;
     int rc = polls_take(t->polls, doc_str(doc_at(args, 0)), &doc, &items, &first, &err);
     if (first) reported_begin(t);
-    run_grant(r, (int64_t)items * FUEL_ITEM);
+    run_grant(r, (int64_t)items * FUEL_ITEM + (doc ? (int64_t)doc_size_bytes(doc) * FUEL_BYTE : 0));
     run_answer(r, doc, rc ? &err : NULL);
     doc_unref(doc);
 }

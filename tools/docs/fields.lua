@@ -2,9 +2,9 @@
 --- A text that begins with "not yet" names the capability that will bring the effect.
 
 local SCALE <const> = "not yet: more than one replica"
-local EXPLAIN <const> = "not yet: explanations by AI"
+local EXPLAIN <const> = "the embedded engine: not yet: explanations by AI"
 local MEND <const> = "not yet: remediation"
-local CACHE <const> = "not yet: explanations by AI; whether it is complete is checked"
+local CACHE <const> = "the engine is told of it before it analyses; the embedded engine: not yet: explanations by AI; whether it is complete is checked"
 local WANTS_SECRET <const> = "the address is read from the Secret whenever something is sent; wins over `webhook`"
 
 local fields = {}
@@ -36,8 +36,8 @@ fields.K8sGPT = {
   ["spec.securityContext.*"] = "of the engine's pods",
   ["spec.containerSecurityContext.*"] = "of the engine's container",
   ["spec.extraOptions.serviceAccountIRSA"] = "the IAM role that the namespace's ServiceAccount stands for; a second one for the same account is refused",
-  ["spec.engine.mode"] = "Embedded: diagnosed in the operator. Deployment: the K8sGPT Deployment is made and kept as it is wanted; not yet: asking it, "
-    .. "which the condition EngineAvailable says",
+  ["spec.engine.mode"] = "Embedded: diagnosed in the operator. Deployment: the K8sGPT Deployment is made, kept as it is wanted, and asked by gRPC; "
+    .. "the condition EngineAvailable says how that goes",
   ["spec.engine.scaling.minReplicas"] = SCALE,
   ["spec.engine.scaling.maxReplicas"] = SCALE .. "; fewer than minReplicas are refused",
   ["spec.engine.scaling.objectsPerReplica"] = SCALE,
@@ -58,16 +58,16 @@ fields.K8sGPT = {
   ["spec.objectSelector.matchExpressions.values"] = "with what; needed for In and NotIn, refused for the others",
   ["spec.filters"] = "these analyzers run; `+Name`, `-Name` change the core set. Names without an analyzer are named in the condition Ready",
   ["spec.analysis.interval"] = "how often the steps run when nothing happens, and analyzers ask again that ask the world (Log, EKS, what is in Secrets); all other findings are live",
-  ["spec.customAnalyzers.name"] = "the analyzer of its findings; Deployment: not yet",
-  ["spec.customAnalyzers.connection.url"] = "asked by gRPC, without TLS unless it begins with https://; Deployment: not yet",
+  ["spec.customAnalyzers.name"] = "the analyzer of its findings; in mode Deployment the engine is told of it",
+  ["spec.customAnalyzers.connection.url"] = "asked by gRPC, without TLS unless it begins with https://; in mode Deployment by the engine",
   ["spec.customAnalyzers.connection.port"] = "the same",
   ["spec.policyConfigMaps"] = "not yet: policies of one K8sGPT",
   ["spec.integrations.trivy.enabled"] = "the engine may read what Trivy reports; not yet: reports of Trivy",
   ["spec.integrations.trivy.skipInstall"] = "not yet: reports of Trivy",
   ["spec.integrations.trivy.namespace"] = "not yet: reports of Trivy",
 
-  ["spec.noCache"] = EXPLAIN,
-  ["spec.ai.enabled"] = EXPLAIN .. "; the condition ExplanationAvailable says so",
+  ["spec.noCache"] = "asked of the engine; " .. EXPLAIN,
+  ["spec.ai.enabled"] = "the engine explains what it finds; where its AI fails, it is asked again without; the condition ExplanationAvailable says so; " .. EXPLAIN,
   ["spec.ai.backend"] = "the backend that Results name, in spec and label; given to the engine; " .. EXPLAIN,
   ["spec.ai.model"] = "given to the engine; " .. EXPLAIN,
   ["spec.ai.baseUrl"] = "given to the engine; " .. EXPLAIN,
@@ -77,14 +77,14 @@ fields.K8sGPT = {
   ["spec.ai.providerId"] = "given to the engine; " .. EXPLAIN,
   ["spec.ai.proxyEndpoint"] = "given to the engine; " .. EXPLAIN,
   ["spec.ai.customHeaders"] = "given to the engine; " .. EXPLAIN,
-  ["spec.ai.language"] = EXPLAIN,
-  ["spec.ai.anonymized"] = EXPLAIN,
+  ["spec.ai.language"] = "asked of the engine; " .. EXPLAIN,
+  ["spec.ai.anonymized"] = "asked of the engine; " .. EXPLAIN,
   ["spec.ai.maxTokens"] = "given to the engine; " .. EXPLAIN .. "; what is no whole number is refused",
   ["spec.ai.topk"] = "given to the engine; " .. EXPLAIN .. "; what is not from 10 to 100 is refused",
   ["spec.ai.secret.name"] = "given to the engine; " .. EXPLAIN,
   ["spec.ai.secret.key"] = "given to the engine; " .. EXPLAIN .. "; its absence is refused, except for amazonbedrock",
-  ["spec.ai.backOff.enabled"] = EXPLAIN,
-  ["spec.ai.backOff.maxRetries"] = EXPLAIN,
+  ["spec.ai.backOff.enabled"] = "after maxRetries failures in a row (5 without it) AI is asked ever more rarely, at least once an hour; " .. EXPLAIN,
+  ["spec.ai.backOff.maxRetries"] = "see enabled; " .. EXPLAIN,
   ["spec.ai.autoRemediation.enabled"] = MEND .. "; the condition Remediation says so",
   ["spec.ai.autoRemediation.similarityRequirement"] = MEND .. "; what is no percentage is refused when enabled",
   ["spec.ai.autoRemediation.resources"] = MEND .. " (upstream never reads it)",
@@ -122,8 +122,8 @@ fields.K8sGPT = {
   ["status.problems.medium"] = "open findings",
   ["status.problems.low"] = "open findings",
   ["status.engine.mode"] = "who diagnoses",
-  ["status.engine.version"] = "of the engine; empty when embedded. Not yet: asking it",
-  ["status.engine.endpoint"] = "where the engine is asked; empty when embedded. Not yet: asking it",
+  ["status.engine.version"] = "not yet: the engine does not say it",
+  ["status.engine.endpoint"] = "where the engine is asked; empty when embedded",
   ["status.analyzers.name"] = "the analyzers that spec.filters chose",
   ["status.analyzers.state"] = "whether it works",
   ["status.analyzers.reason"] = "why it does not",
