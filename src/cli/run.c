@@ -12,10 +12,10 @@
 #include "cli/heap.h"
 #include "cli/local_mode.h"
 #include "cli/namespaces.h"
+#include "cli/pages.h"
 #include "cli/paths.h"
 #include "cli/verbs.h"
 #include "kube/config.h"
-#include "net/http_server.h"
 #include "operator/operator.h"
 
 static const char HELP[] =
@@ -220,48 +220,9 @@ struct process {
     struct kube_client *client;
     struct metrics *metrics;
     struct k8s_operator *operator;
-    struct http_server *metrics_server, *health_server;
+    struct pages *pages;
     bool stopping;
 };
-
-static void serve_metrics(struct http_exchange *x, void *arg) {
-    const struct process *p = arg;
-    enum { MAX_EXPOSITION_BYTES = 64 * 1024 * 1024 };
-    struct buf text = buf_new(MAX_EXPOSITION_BYTES);
-    struct err err;
-    if (!str_is(http_path(x), "/metrics"))
-        http_respond(x, 404, "text/plain", STR("metrics are at /metrics\n"));
-    else if (metrics_write(p->metrics, &text, &err))
-        http_respond(x, 500, "text/plain", str_of(err.msg));
-    else
-        http_respond(x, 200, "text/plain; version=0.0.4; charset=utf-8", (struct str){text.data, text.len});
-    buf_free(&text);
-}
-
-/* That it answers at all is what /healthz tells: the loop turns. */
-static void serve_health(struct http_exchange *x, void *arg) {
-    const struct process *p = arg;
-    const char *why = "";
-    bool ready = operator_ready(p->operator, & why);
-    if (str_is(http_path(x), "/healthz"))
-        http_respond(x, 200, "text/plain", STR("ok"));
-    else if (!str_is(http_path(x), "/readyz"))
-        http_respond(x, 404, "text/plain", STR("probes are at /healthz and /readyz\n"));
-    else
-        http_respond(x, ready ? 200 : 503, "text/plain", ready ? STR("ok") : str_of(why));
-}
-
-static int listen_on(struct process *p, const char *what, const char *address, http_handler handler, struct http_server **server,
-                     struct err *err) {
-    char bound[256];
-    if (!strcmp(address, "0")) return 0;
-    *server = http_server_new(p->loop, address, &HTTP_SERVER_PROBES, handler, p, err);
-    if (!*server) return err_prefix(err, "cannot serve %s", what);
-    const char *colon = strrchr(address, ':');
-    snprintf(bound, sizeof bound, "%.*s:%u", (int)(colon ? colon - address : 0), address, http_server_port(*server));
-    log_info("run", "listening", LOG_S("what", what), LOG_S("address", bound));
-    return 0;
-}
 
 static void stopped(void *arg) {
     const struct process *p = arg;
@@ -351,8 +312,7 @@ static int start(struct process *p, struct err *err) {
     if (!(p->client = kube_client_new(p->loop, p->http, p->config, p->metrics, err))) return err->code;
     kube_client_write_by(p->client, p->writes);
     rc = start_operator(p, err);
-    if (!rc) rc = listen_on(p, "metrics", s->metrics_address, serve_metrics, &p->metrics_server, err);
-    if (!rc) rc = listen_on(p, "health", s->health_address, serve_health, &p->health_server, err);
+    if (!rc) rc = pages_open(p->loop, p->metrics, p->operator, s->metrics_address, s->health_address, &p->pages, err);
     if (!rc) rc = loop_on_signal(p->loop, SIGTERM, stop, p, err);
     if (!rc) rc = loop_on_signal(p->loop, SIGINT, stop, p, err);
     if (!rc) rc = loop_on_signal(p->loop, SIGHUP, reload, p, err);
@@ -360,8 +320,7 @@ static int start(struct process *p, struct err *err) {
 }
 
 static void end(struct process *p) {
-    http_server_free(p->metrics_server);
-    http_server_free(p->health_server);
+    pages_free(p->pages);
     operator_free(p->operator);
     if (p->client) kube_client_free(p->client);
     http_client_free(p->writes);
