@@ -5,8 +5,8 @@ local log = {}
 -- Around a word so many characters tell what it is about.
 local NEAR = 40
 
--- A log of nothing but such words is not read to its end.
-local MAX_WORDS = 200
+-- A log of nothing but such words, or of empty lines, is not read to its end.
+local MAX_WORDS, MAX_LINES = 40, 1000
 
 -- A finding is no place for a whole stack trace.
 local MAX_TEXT = 600
@@ -25,16 +25,13 @@ log.HARMLESS = {
   "[%w_]+/[%w_/.%-]*error[%w_/.%-]*", "stderr",
 }
 
--- Levels of what is no trouble: at the beginning of a line, behind the time; as a field; as klog writes them.
-local LEVELS = { "info", "debug", "trace" }
-local HEAD, FIELDS = 48, 200 -- so far into a line
+-- Levels of what is no trouble: the first word of a line, behind the time; as a field; as klog writes them.
+local QUIET = { info = true, debug = true, trace = true }
+local HEAD = 200 -- so far into a line
 
 local function is_quiet(line)
-  local head, fields = line:sub(1, HEAD), line:sub(1, FIELDS)
-  for _, level in ipairs(LEVELS) do
-    if head:find("^%W*[%d:tz.,+/ %-]*%W*" .. level .. "%f[%A]") or fields:find("level[\"']?[=:]%s*[\"']?" .. level) then return true end
-  end
-  return head:find("^i%d%d%d%d %d%d:") ~= nil
+  local head = line:sub(1, HEAD)
+  return QUIET[head:match("%a%a%a%a+")] or QUIET[head:match("level[\"']?[=:]%s*[\"']?(%a+)")] or head:find("^i%d%d%d%d %d%d:") ~= nil
 end
 
 local function first_word(line, words, from)
@@ -72,6 +69,7 @@ function log.trouble(text, words)
     local lower = line:lower()
     local first, last = first_word(lower, words, 1)
     number = number + 1
+    if number > MAX_LINES then return nil end
     if first and is_quiet(lower) then first = nil end
     while first do
       looked = looked + 1

@@ -196,7 +196,9 @@ describe("logs of pods", function()
   end)
 
   it("of any size and of any bytes are read to the end of what was asked for", function()
-    local _, proxy = site { "huge", "binary" }
+    local cluster, proxy, cr = site { "huge", "binary", "words", "dashes" }
+    log_of(proxy, "words", ("0 errors "):rep(20000))
+    log_of(proxy, "dashes", (("-"):rep(190) .. " 0 errors\n"):rep(600))
     log_of(proxy, "huge", ("x"):rep(1000) .. "\n" .. ("GET / 200\n"):rep(400000) .. "error at the end\n")
     log_of(proxy, "binary", "\0\255\254 error \27[31m\200 in bytes\r\n\0")
     local op = start(proxy)
@@ -205,6 +207,8 @@ describe("logs of pods", function()
     op:await_ready()
     proxy:await_request("the huge log", function(r) return r.path:find("/huge/log$") end)
     assert.are.same({ "opened Pod default/binary log" }, op:told())
+    await_state(cluster, cr, "Log", "active", "")
+    assert.are.equal(0, op:metric("k8sgpt_policy_runs_total", { policy = "Log", result = { "fuel", "error", "memory" } }))
   end)
 end)
 
