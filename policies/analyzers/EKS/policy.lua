@@ -1,5 +1,6 @@
 --- What Amazon EKS itself says is wrong with a cluster (EKS API reference: DescribeCluster, ClusterHealth). Names and texts are upstream's.
 
+local evidence = require "k8sgpt.evidence"
 local k8sgpt = require "k8sgpt"
 local object = require "k8sgpt.object"
 
@@ -42,6 +43,7 @@ local function run(ctx, namespace)
       if not seen[key] then
         found[#found + 1] = {
           rule = "issue", key = key, text = printed(issue), as = { kind = "EKS", name = "AWS/EKS" },
+          evidence = { evidence.at(("Cluster %s of EKS: health.issues[].code"):format(cluster), issue.code) },
           sensitive = { cluster, table.unpack(issue.resourceIds or {}) },
         }
         seen[key] = true

@@ -76,10 +76,12 @@ end
 local function certificate(ctx, found, ingress, entry)
   local namespace, name = ingress.metadata.namespace, entry.secretName
   local pem, unknown = ctx.secret_content(namespace, name, "tls.crt")
-  for _, problem in ipairs(unknown and {} or tls.problems(ctx, pem, hosts_of(ingress, entry))) do
+  local hosts = hosts_of(ingress, entry)
+  for _, problem in ipairs(unknown and {} or tls.problems(ctx, pem, hosts)) do
     local text = ("Ingress uses the secret %s/%s as a TLS certificate which %s."):format(namespace, name, problem.text)
     local failure = add(found, problem.rule, problem.host and name .. ":" .. problem.host or name, text, namespace, name, problem.host)
     failure.evidence = { evidence.at(("Secret %s/%s: tls.crt"):format(namespace, name), problem.value) }
+    mask.also(mask.also(failure, table.unpack(hosts)), table.unpack(problem.names or {}))
   end
 end
 

@@ -18,10 +18,10 @@ end
 
 local function add(found, rule, pod, name, text, where)
   local meta = pod.metadata
-  found[#found + 1] = {
+  found[#found + 1] = mask.also({
     rule = rule, key = name, text = text, evidence = { where }, as = { name = ("%s/%s/%s"):format(meta.namespace, meta.name, name) },
     sensitive = mask.sensitive(text, meta.namespace, meta.name, name),
-  }
+  }, name)
 end
 
 -- What has not run yet has no log, and what has ended well is over.
