@@ -10,7 +10,8 @@ local function day(time) return time:sub(1, 10) end
 ---@param ctx k8sgpt.ReadContext
 ---@param pem? string nil: there is none
 ---@param hosts string[] the names that it is asked for by; a certificate that names no host (subjectAltName) is judged by its dates alone
----@return {rule: "expired"|"no-certificate"|"other-host", text: string, value: string, host?: string, names?: string[]}[] names: of the certificate, as value has them
+---@return {rule: "expired"|"no-certificate"|"other-host", text: string, value: string, host?: string, names?: string[]}[] names: those of the
+--- certificate, which value shows
 function tls.problems(ctx, pem, hosts)
   local certificate = pem and k8sgpt.certificate(pem, hosts)
   if not certificate then return { { rule = "no-certificate", text = "holds no certificate", value = pem and #pem .. " bytes" or "(absent)" } } end
