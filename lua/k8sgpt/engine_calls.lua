@@ -75,7 +75,7 @@ end
 ---@param state? k8sgpt.PollState of the analysis with AI
 ---@return boolean
 function calls.ai_failed(state)
-  return state ~= nil and state.state == "failing" and (state.reason == "ServerError" or state.reason == "Timeout" or state.reason == "Throttled")
+  return state ~= nil and state.state == "failing" and (state.reason == "ServerError" or state.reason == "Timeout" or state.reason == "TooManyRequests")
 end
 
 --- Where an engine is reached, as upstream reaches it: at the first port of its Service.

@@ -57,7 +57,8 @@ fields.K8sGPT = {
   ["spec.objectSelector.matchExpressions.operator"] = "how its value is compared",
   ["spec.objectSelector.matchExpressions.values"] = "with what; needed for In and NotIn, refused for the others",
   ["spec.filters"] = "these analyzers run; `+Name`, `-Name` change the core set. Names without an analyzer are named in the condition Ready",
-  ["spec.analysis.interval"] = "how often the steps run when nothing happens, and analyzers ask again that ask the world (Log, EKS, what is in Secrets); all other findings are live",
+  ["spec.analysis.interval"] = "how often the steps run when nothing happens, and analyzers ask again that ask the world (Log, "
+    .. "EKS, what is in Secrets); all other findings are live",
   ["spec.customAnalyzers.name"] = "the analyzer of its findings; in mode Deployment the engine is told of it",
   ["spec.customAnalyzers.connection.url"] = "asked by gRPC, without TLS unless it begins with https://; in mode Deployment by the engine",
   ["spec.customAnalyzers.connection.port"] = "the same",
@@ -67,7 +68,8 @@ fields.K8sGPT = {
   ["spec.integrations.trivy.namespace"] = "not yet: reports of Trivy",
 
   ["spec.noCache"] = "asked of the engine; " .. EXPLAIN,
-  ["spec.ai.enabled"] = "the engine explains what it finds; where its AI fails, it is asked again without; the condition ExplanationAvailable says so; " .. EXPLAIN,
+  ["spec.ai.enabled"] = "the engine explains what it finds; where its AI fails, it is asked again without; the condition "
+    .. "ExplanationAvailable says so; " .. EXPLAIN,
   ["spec.ai.backend"] = "the backend that Results name, in spec and label; given to the engine; " .. EXPLAIN,
   ["spec.ai.model"] = "given to the engine; " .. EXPLAIN,
   ["spec.ai.baseUrl"] = "given to the engine; " .. EXPLAIN,
