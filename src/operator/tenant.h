@@ -25,23 +25,25 @@ struct tenant {
     struct doc *cr; /* as last seen */
     struct findings *findings;
     struct status *status;
-    bool undone;             /* somebody else changed the status since we wrote it */
     struct contest *contest; /* over the status; NULL: there is none */
     struct choice choice;    /* what the filters selected */
-    bool has_chosen;
-    int64_t interval_s; /* after which analyzers that ask the world ask again for it; 0: never */
-    bool adopted;       /* Results of an earlier process have been taken over */
+    int64_t interval_s;      /* after which analyzers that ask the world ask again for it; 0: never */
 
     struct polls *polls; /* what is asked of others */
     uint64_t report;     /* counts what they report: see reported.h */
 
-    bool ran;    /* a first run is over */
-    bool looked; /* see tenant_has_looked */
     struct work work;
     struct run *run;           /* under way, or NULL */
     struct takeover *takeover; /* under way, or NULL */
-    bool taken_over;           /* with an election: what the leader before wrote is known */
-    bool unrecorded;           /* during a shutdown: somebody was told, and no Result says so yet */
+
+    bool undone; /* somebody else changed the status since we wrote it */
+    bool has_chosen;
+    bool adopted;    /* Results of an earlier process have been taken over */
+    bool ran;        /* a first run is over */
+    bool looked;     /* see tenant_has_looked */
+    bool taken_over; /* with an election: what the leader before wrote is known */
+    bool unrecorded; /* during a shutdown: somebody was told, and no Result says so yet */
+
     UT_hash_handle hh;
 };
 
