@@ -37,6 +37,16 @@ static void test_prefix_suffix_and_order(void **state) {
     assert_int_equal(str_cmp((struct str){0}, STR("")), 0);
 }
 
+static void test_parts_stand_behind_each_other(void **state) {
+    (void)state;
+    const struct str parts[] = {STR("Pod"), STR("/"), {NULL, 0}, STR("web")};
+    char *all = str_join(parts, 4), *nothing = str_join(parts, 0);
+    assert_string_equal(all, "Pod/web");
+    assert_string_equal(nothing, "");
+    free(all);
+    free(nothing);
+}
+
 static void test_integers_fill_the_text(void **state) {
     (void)state;
     static const struct {
@@ -154,6 +164,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cut_walks_a_list),
         cmocka_unit_test(test_prefix_suffix_and_order),
+        cmocka_unit_test(test_parts_stand_behind_each_other),
         cmocka_unit_test(test_integers_fill_the_text),
         cmocka_unit_test(test_glob_is_what_it_says),
         cmocka_unit_test(test_glob_does_not_explode),
