@@ -6,7 +6,7 @@
  *
  * The objects are those of the analyzer's own test cases, over and over: each copy of a case has namespaces, cluster-wide names and uids of
  * its own, so that what belongs together stays together. A hundred copies share a Node, and all of them ten of each other cluster-wide
- * kind that is not the analyzer's subject, as it is in real clusters: their changes concern many, and are left out.
+ * kind that is not the analyzer's subject, and of StorageClasses, as it is in real clusters: their changes concern many, and are left out.
  * A change is one of an object's metadata; its cost is the CPU of putting it into the store and of all analyses that it makes necessary.
  */
 #include <string.h>
@@ -46,7 +46,8 @@ static const struct policy *policy;
 /* Sets what tells the copies of an object apart. */
 static void classify(struct original *o, struct doc_value root) {
     struct str kind = doc_path_str(root, "kind"), ns = doc_path_str(root, "metadata.namespace"), name = doc_path_str(root, "metadata.name");
-    bool own = ns.n || str_is(kind, "Namespace") || str_is(kind, "PersistentVolume") || policy_subject(policy, kind);
+    bool is_subject = policy_subject(policy, kind) && !str_is(kind, "StorageClass"); /* of which a cluster has a handful */
+    bool own = ns.n || str_is(kind, "Namespace") || str_is(kind, "PersistentVolume") || is_subject;
     o->renamed = str_dup(ns.n ? ns : name);
     o->copies_a_name = own ? 1 : str_is(kind, "Node") ? COPIES_A_NODE : 0;
     o->is_shared = !own;

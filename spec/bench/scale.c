@@ -197,8 +197,8 @@ static int send_changes(const struct bench *b, struct fault *faults) {
         else
             change(b, pod, version, population_is_faulty(pod));
     }
-    printf("%d changes of pods in %.2f s, %.0f a second\n", total, (double)(clock_mono_us() - start_us) / 1e6,
-           total / ((double)(clock_mono_us() - start_us) / 1e6));
+    printf("%d changes a second wanted; %d changes of pods in %.2f s, %.0f a second\n", b->rate, total,
+           (double)(clock_mono_us() - start_us) / 1e6, total / ((double)(clock_mono_us() - start_us) / 1e6));
     return count;
 }
 
