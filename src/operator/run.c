@@ -69,8 +69,8 @@ static void finish(struct run *r) {
 
 static void status_written(const struct doc *object, const struct err *err, void *arg) {
     struct run *r = arg;
-    (void)object;
     r->applying = NULL;
+    if (object) tenant_wrote(r->tenant, object);
     /* A resource that was deleted meanwhile has no status to write. */
     if (err && err->code != ERR_NOT_FOUND && r->failure.code == ERR_NONE) r->failure = *err;
     finish(r);
@@ -80,7 +80,7 @@ static void may_be_written(void *arg) { tenant_enqueue(arg); }
 
 /* True when somebody keeps undoing what we write, and it is not yet time to write it again. */
 static bool is_contested(struct tenant *t, const struct doc *wanted) {
-    bool undone = t->undone && !apply_is_covered(doc_path(doc_root(wanted), "status"), doc_path(doc_root(t->cr), "status"));
+    bool undone = t->undone && !apply_is_covered(doc_path(doc_root(wanted), "status"), doc_path(doc_root(tenant_current(t)), "status"));
     t->undone = false;
     if (undone && !t->contest) t->contest = contest_new(t, K8SGPT_GVK, str_of(t->name), may_be_written, t);
     if (undone && t->contest && !contest_waits(t->contest)) contest_undone(t->contest);
@@ -98,7 +98,7 @@ static void write_status(struct run *r) {
     }
     bool contested = is_contested(t, wanted);
     err = (struct err){0};
-    if (!contested) r->applying = apply_start(t->op->cluster, doc_root(wanted), "status", true, t->cr, status_written, r, &err);
+    if (!contested) r->applying = apply_start(t->op->cluster, doc_root(wanted), "status", true, tenant_current(t), status_written, r, &err);
     doc_unref(wanted);
     if (r->applying) return;
     if (err.code != ERR_NONE && r->failure.code == ERR_NONE) r->failure = err;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "doc/builder.h"
+#include "kube/version.h"
 #include "operator/apply.h"
 #include "operator/contest.h"
 #include "operator/managed.h"
@@ -114,6 +115,7 @@ void tenant_free(struct tenant *t) {
     free(t->ns);
     free(t->name);
     free(t->key);
+    doc_unref(t->written);
     free(t);
 }
 
@@ -128,8 +130,21 @@ static bool same_wish(const struct doc *a, const struct doc *b) {
     return true;
 }
 
-/* A status that somebody else changed is put right by the next run. */
+static bool is_older(const struct doc *a, const struct doc *b) {
+    static const char version[] = "metadata.resourceVersion";
+    return b && version_is_older(doc_path_str(doc_root(a), version), doc_path_str(doc_root(b), version));
+}
+
+void tenant_wrote(struct tenant *t, const struct doc *answer) {
+    doc_unref(t->written);
+    t->written = answer ? doc_ref(answer) : NULL;
+}
+
+const struct doc *tenant_current(const struct tenant *t) { return is_older(t->cr, t->written) ? t->written : t->cr; }
+
+/* A status that somebody else changed is put right by the next run. One of before our last write only comes late. */
 static bool status_is_ours(const struct tenant *t, const struct doc *cr) {
+    if (is_older(cr, t->written)) return true;
     struct err err;
     struct doc *wanted = status_document(t->status, cr, &err);
     bool ours = !wanted || t->run || apply_is_covered(doc_path(doc_root(wanted), "status"), doc_path(doc_root(cr), "status"));
@@ -142,6 +157,7 @@ void tenant_changed(struct tenant *t, struct doc *cr) {
     doc_ref(cr);
     doc_unref(t->cr);
     t->cr = cr;
+    if (!is_older(cr, t->written)) tenant_wrote(t, NULL);
     if (wish) {
         findings_refilter(t->findings); /* filters decide by the resource too */
         notify_again(t);                /* and routes */

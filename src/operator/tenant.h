@@ -25,6 +25,7 @@ struct tenant {
     struct doc *cr; /* as last seen */
     struct findings *findings;
     struct status *status;
+    struct doc *written; /* the resource, as the answer to our last write of the status had it; NULL: none */
     struct contest *contest; /* over the status; NULL: there is none */
     struct choice choice;    /* what the filters selected */
     int64_t interval_s;      /* after which analyzers that ask the world ask again for it; 0: never */
@@ -46,6 +47,12 @@ struct tenant {
 
     UT_hash_handle hh;
 };
+
+/* The status was written, and the resource is this now; NULL: the watch has brought it. */
+void tenant_wrote(struct tenant *t, const struct doc *answer);
+
+/* The resource as it is now: our own writes are known before the watch brings them. Borrowed until it changes. */
+const struct doc *tenant_current(const struct tenant *t);
 
 /* For a resource that appeared. NULL without memory. */
 struct tenant *tenant_new(struct k8s_operator *op, struct doc *cr, struct err *err);
