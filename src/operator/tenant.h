@@ -25,7 +25,7 @@ struct tenant {
     struct doc *cr; /* as last seen */
     struct findings *findings;
     struct status *status;
-    struct doc *written; /* the resource, as the answer to our last write of the status had it; NULL: none */
+    struct doc *written;     /* the resource, as the answer to our last write of the status had it; NULL: none */
     struct contest *contest; /* over the status; NULL: there is none */
     struct choice choice;    /* what the filters selected */
     int64_t interval_s;      /* after which analyzers that ask the world ask again for it; 0: never */
