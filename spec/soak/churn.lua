@@ -158,6 +158,17 @@ function churn:change_one(things)
   self:change(one, one.make())
 end
 
+--- Removes Events that nobody added to for so long: API servers do so after an hour (--event-ttl), the embedded one keeps them.
+function churn:expire_events(seconds)
+  local oldest = os.date("!%Y-%m-%dT%H:%M:%SZ", os.time() - seconds)
+  for _, event in ipairs(self.cluster:get("/api/v1/events").items) do
+    local at, meta = event.lastTimestamp, event.metadata
+    if type(at) == "string" and at < oldest then
+      self.cluster:http(("/api/v1/namespaces/%s/events/%s"):format(meta.namespace, meta.name), { method = "DELETE" })
+    end
+  end
+end
+
 --- Ends in policies that a new operator reads the same way: of a broken one it has no last good.
 function churn:settle()
   for name in pairs(OVERRIDES) do os.remove(self.policy_folder .. "/" .. name) end

@@ -25,6 +25,7 @@ local SEED <const> = math.tointeger(os.getenv("SEED")) or os.time()
 local SAMPLE_SECONDS <const> = math.max(1, math.min(10, SECONDS / 60))
 local PROGRESS_SECONDS <const> = 10
 local STEP_SECONDS <const> = 0.1
+local EVENT_SECONDS <const> = 300 -- what an Event lives, so that there are as many of them after the warm-up as in the end
 local WARM_UP_SHARE <const>, WARM_UP_MOST <const> = 0.25, 1200
 local QUIET_SECONDS <const> = 3
 --- The longest back-off of a watch is 30 s, and what lay in a black hole is given up after 30 s too.
@@ -102,9 +103,11 @@ local function turmoil(soak)
   local measure = every(SAMPLE_SECONDS, function() sample(soak) end)
   local progress = every(PROGRESS_SECONDS, function() show_progress(soak) end)
   local change = every(STEP_SECONDS, function() soak.churn:step() end)
+  local expire = every(EVENT_SECONDS / 5, function() soak.churn:expire_events(EVENT_SECONDS) end)
   while now() < SECONDS do
     soak.faults:tick(now())
     change()
+    expire()
     measure()
     progress()
     system.sleep(STEP_SECONDS / 4)

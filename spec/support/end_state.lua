@@ -1,5 +1,6 @@
 --- What an operator makes of a cluster in the end, to compare: without what differs from one run to the next, as times and uids.
 
+local json = require "cjson"
 local same = require("luassert.util").deepcompare
 
 local end_state = {}
@@ -29,11 +30,19 @@ local function map(list, change)
   return changed
 end
 
+--- What was read from an object that two clusters were given: the order of its fields is theirs.
+local function without_order(item)
+  local ok, value = pcall(json.decode, item.value)
+  return { path = item.path, value = ok and value or item.value }
+end
+
 --- A Result without times, and without the masks, which depend on the K8sGPT's uid.
 local function essence(result)
   local spec, status = without(result.spec, "error"), without(result.status or {}, "firstSeen", "changed", "resolved")
   spec.error = map(sorted(result.spec.error, "rule", "key"), function(failure)
-    return without(failure, "sensitive")
+    local kept = without(failure, "sensitive", "evidence")
+    kept.evidence = map(failure.evidence or {}, without_order)
+    return kept
   end)
   status.findings = sorted(status.findings, "id")
   status.notifications = map(sorted(status.notifications, "finding", "sink"), function(n) return without(n, "sent") end)
