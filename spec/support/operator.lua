@@ -147,11 +147,13 @@ function cluster:await_result(name, accept, namespace)
   end)
 end
 
+---@return table of a K8sGPT; empty before the operator has said anything about it
+function cluster:status(k8sgpt) return (self:find(k8sgpt) or {}).status or {} end
+
 ---@return table<string, table> conditions by type
 function cluster:conditions(k8sgpt)
   local found = {}
-  local object = self:find(k8sgpt)
-  for _, condition in ipairs(object and object.status and object.status.conditions or {}) do found[condition.type] = condition end
+  for _, condition in ipairs(self:status(k8sgpt).conditions or {}) do found[condition.type] = condition end
   return found
 end
 

@@ -25,7 +25,7 @@ end
 local function await_state(cluster, cr, name, state)
   local have
   return operator.await(function() return ("%s %s; it is %s"):format(name, state, have and have.state) end, function()
-    for _, one in ipairs((cluster:find(cr).status or {}).analyzers or {}) do
+    for _, one in ipairs(cluster:status(cr).analyzers or {}) do
       if one.name == name then have = one end
     end
     return have and have.state == state and have

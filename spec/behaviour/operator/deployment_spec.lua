@@ -95,7 +95,7 @@ describe("the K8sGPT Deployment", function()
   --- Has the steps run once more, with the same wishes.
   local function run_again()
     local generation = cluster:patch(cr, { spec = { analysis = { interval = "2h" } } }).metadata.generation
-    operator.await("another run", function() return cluster:find(cr).status.observedGeneration == generation end)
+    operator.await("another run", function() return cluster:status(cr).observedGeneration == generation end)
   end
 
   it("is made, and waits for a replica that is ready", function()

@@ -87,7 +87,7 @@ for _, layout in ipairs(LAYOUTS) do
       start { ["lib/names.lua"] = lib, ["filters/mine/policy.lua"] = filter, ["filters/mine/params.yaml"] = "keep: web\n",
         ["filters/default/params.yaml"] = "core: [Pod, Service]\n" }
       cluster:await_results { "Pod default/web" }
-      operator.await("two analyzers", function() return #(cluster:find(cr).status.analyzers or {}) == 2 end)
+      operator.await("two analyzers", function() return #(cluster:status(cr).analyzers or {}) == 2 end)
     end)
 
     it("take effect while it runs, and lose it again", function()

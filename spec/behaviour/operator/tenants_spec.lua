@@ -119,7 +119,7 @@ describe("a K8sGPT", function()
     local cluster = operator.cluster { cr, objects.image_error("web"), objects.service("s") }
     cluster:operator()
     await_owned(cluster, { "sample Pod default/web", "sample Service default/s" })
-    local function settled() return (cluster:find(cr).status.problems or {}).high == 2 and cluster:conditions(cr).Ready.reason == "Ready" end
+    local function settled() return (cluster:status(cr).problems or {}).high == 2 and cluster:conditions(cr).Ready.reason == "Ready" end
     operator.await("a settled status", settled)
     local status = cluster:find(cr).status
     assert.are.same({ critical = 0, high = 2, medium = 0, low = 0 }, status.problems)
@@ -133,7 +133,7 @@ describe("a K8sGPT", function()
       assert.are.same({ "True", reason, generation }, { condition.status, condition.reason, condition.observedGeneration })
     end
     cluster:patch(cr, { spec = { targetNamespace = "elsewhere" } })
-    operator.await("the next generation", function() return cluster:find(cr).status.observedGeneration == generation + 1 end)
+    operator.await("the next generation", function() return cluster:status(cr).observedGeneration == generation + 1 end)
   end)
 
   it("is told which of its filters nobody knows, and the others work", function()
