@@ -27,6 +27,7 @@ static const char POLICY[] =
 
 enum { FUEL = 200000 };
 
+static const struct bundle *bundle; /* of the policy, which lives as long */
 static const struct policy *policy;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
@@ -38,7 +39,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     snprintf(dir, sizeof dir, "%s/builtin", fuzz_folder());
     const struct bundle_source source = {dir, LAYER_BUILTIN};
     struct bundle_options options = {.lua_dir = "lua", .sources = &source, .source_count = 1};
-    const struct bundle *bundle = bundle_load(&options, &problems, &err);
+    bundle = bundle_load(&options, &problems, &err);
     FUZZ_CHECK(bundle, "%s", err.msg);
     policy = bundle_find(bundle, POLICY_SINK, STR("T"));
     return 0;
