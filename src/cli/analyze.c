@@ -97,14 +97,9 @@ static const struct option FLAGS[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int usage(const char *what, const char *value) {
-    fprintf(stderr, "analyze: %s%s\nRun 'k8sgpt-operator analyze --help' for usage.\n", what, value ? value : "");
-    return EXIT_USAGE;
-}
+static int usage(const char *what, const char *value) { return verb_usage("analyze", what, value); }
 
-static int add(struct flag_values *list, const char *value) {
-    return flag_add(list, value) ? 0 : usage("too many of a repeated flag: ", value);
-}
+static int add(struct flag_values *list, const char *value) { return flag_take("analyze", list, value); }
 
 static int take_checked(struct settings *s, int flag, const char *value) {
     int64_t now_ms;
@@ -122,7 +117,7 @@ static int take(struct settings *s, int flag, const char *value) {
     case F_FROM: return add(&s->from, value);
     case F_FILTER: return add(&s->filters, value);
     case F_NAMESPACE: return add(&s->namespaces, value);
-    case F_POLICY_DIR: return flag_is_folder(value) ? add(&s->policy_dirs, value) : usage("--policy-dir: there is no folder ", value);
+    case F_POLICY_DIR: return flag_take_folder("analyze", &s->policy_dirs, value);
     case F_KUBECONFIG: s->kubeconfig = value; return 0;
     case F_CONTEXT: s->context = value; return 0;
     case F_SELECTOR: s->selector = value; return 0;

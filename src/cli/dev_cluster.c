@@ -36,10 +36,7 @@ struct options {
     int exit_code; /* >= 0: end at once with it */
 };
 
-static int usage(const char *problem, const char *what) {
-    fprintf(stderr, "dev-cluster: %s%s\nRun 'k8sgpt-operator dev-cluster --help' for usage.\n", problem, what);
-    return 2;
-}
+static int usage(const char *what, const char *value) { return verb_usage("dev-cluster", what, value); }
 
 static bool add(const char **list, size_t *count, const char *value) {
     if (*count == MAX_FILES) return false;

@@ -3,17 +3,22 @@
 #include <sys/stat.h>
 
 #include "cli/paths.h"
+#include "cli/verbs.h"
 #include "kube/selector.h"
 
-bool flag_add(struct flag_values *list, const char *value) {
-    if (list->count == FLAG_MAX_VALUES) return false;
+int flag_take(const char *verb, struct flag_values *list, const char *value) {
+    if (list->count == FLAG_MAX_VALUES) return verb_usage(verb, "too many of a repeated flag: ", value);
     list->items[list->count++] = value;
-    return true;
+    return 0;
 }
 
-bool flag_is_folder(const char *path) {
+static bool is_folder(const char *path) {
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int flag_take_folder(const char *verb, struct flag_values *list, const char *value) {
+    return is_folder(value) ? flag_take(verb, list, value) : verb_usage(verb, "--policy-dir: there is no folder ", value);
 }
 
 bool flag_duration(const char *text, int64_t *seconds) {

@@ -15,10 +15,11 @@ struct flag_values {
     size_t count;
 };
 
-/* False when there are too many. */
-bool flag_add(struct flag_values *list, const char *value);
+/* Adds the value of a flag of this verb, or says that there are too many. 0, or the exit code. */
+int flag_take(const char *verb, struct flag_values *list, const char *value);
 
-bool flag_is_folder(const char *path);
+/* The same of --policy-dir, which has to name a folder. */
+int flag_take_folder(const char *verb, struct flag_values *list, const char *value);
 
 /* "0", "90s", "5m", "1h". */
 bool flag_duration(const char *text, int64_t *seconds);

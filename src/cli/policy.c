@@ -191,10 +191,7 @@ static int test_dir(const char *dir, const struct paths *paths, struct tally *t)
 
 /* ---- the verb --------------------------------------------------------------------------------------------------------------------- */
 
-static int usage(const char *what, const char *value) {
-    fprintf(stderr, "policy: %s%s\nRun 'k8sgpt-operator policy --help' for usage.\n", what, value ? value : "");
-    return EXIT_USAGE;
-}
+static int usage(const char *what, const char *value) { return verb_usage("policy", what, value); }
 
 /* -1: go on; else the exit code. */
 static int read_flags(struct options *o, int argc, char **argv) {

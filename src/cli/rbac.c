@@ -66,14 +66,9 @@ static const struct option FLAGS[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int usage(const char *what, const char *value) {
-    fprintf(stderr, "rbac: %s%s\nRun 'k8sgpt-operator rbac --help' for usage.\n", what, value ? value : "");
-    return EXIT_USAGE;
-}
+static int usage(const char *what, const char *value) { return verb_usage("rbac", what, value); }
 
-static int add(struct flag_values *list, const char *value) {
-    return flag_add(list, value) ? 0 : usage("too many of a repeated flag: ", value);
-}
+static int add(struct flag_values *list, const char *value) { return flag_take("rbac", list, value); }
 
 static bool is(const char *value, const char *name) { return !strcmp(value, name); }
 
@@ -98,7 +93,7 @@ static int take_account(struct settings *s, const char *value) {
 static int take(struct settings *s, int flag, const char *value) {
     switch (flag) {
     case F_FILTER: return add(&s->filters, value);
-    case F_POLICY_DIR: return flag_is_folder(value) ? add(&s->policy_dirs, value) : usage("--policy-dir: there is no folder ", value);
+    case F_POLICY_DIR: return flag_take_folder("rbac", &s->policy_dirs, value);
     case F_BUILTIN: s->builtin = value; return 0;
     case F_NAMESPACE: return take_namespaces(s, value);
     case F_ELECT: s->elects = true; return 0;

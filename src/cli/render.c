@@ -60,10 +60,7 @@ static const struct option FLAGS[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int usage(const char *what, const char *value) {
-    fprintf(stderr, "render: %s%s\nRun 'k8sgpt-operator render --help' for usage.\n", what, value ? value : "");
-    return EXIT_USAGE;
-}
+static int usage(const char *what, const char *value) { return verb_usage("render", what, value); }
 
 static int take_word(struct settings *s, int flag, const char *value) {
     bool json = strcmp(value, "json") == 0, embedded = strcmp(value, "embedded") == 0;
@@ -81,9 +78,7 @@ static int take(struct settings *s, int flag, const char *value) {
     switch (flag) {
     case 'n': s->namespace_ = value; return 0;
     case F_BUILTIN: s->builtin = value; return 0;
-    case F_POLICY_DIR:
-        if (!flag_is_folder(value)) return usage("--policy-dir: there is no folder ", value);
-        return flag_add(&s->policy_dirs, value) ? 0 : usage("too many of a repeated flag: ", value);
+    case F_POLICY_DIR: return flag_take_folder("render", &s->policy_dirs, value);
     default: return take_word(s, flag, value);
     }
 }

@@ -117,10 +117,7 @@ static const struct option FLAGS[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int usage(const char *what, const char *value) {
-    fprintf(stderr, "run: %s%s\nRun 'k8sgpt-operator run --help' for usage.\n", what, value ? value : "");
-    return 2;
-}
+static int usage(const char *what, const char *value) { return verb_usage("run", what, value); }
 
 /* The index of value in a NULL-terminated list, or -1. */
 static int one_of(const char *value, const char *const *list) {

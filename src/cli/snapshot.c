@@ -61,21 +61,16 @@ static const struct option FLAGS[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int usage(const char *what, const char *value) {
-    fprintf(stderr, "snapshot: %s%s\nRun 'k8sgpt-operator snapshot --help' for usage.\n", what, value ? value : "");
-    return EXIT_USAGE;
-}
+static int usage(const char *what, const char *value) { return verb_usage("snapshot", what, value); }
 
-static int add(struct flag_values *list, const char *value) {
-    return flag_add(list, value) ? 0 : usage("too many of a repeated flag: ", value);
-}
+static int add(struct flag_values *list, const char *value) { return flag_take("snapshot", list, value); }
 
 static int take(struct settings *s, int flag, const char *value) {
     switch (flag) {
     case F_KUBECONFIG: s->kubeconfig = value; return 0;
     case F_CONTEXT: s->context = value; return 0;
     case F_FILTER: return add(&s->filters, value);
-    case F_POLICY_DIR: return flag_is_folder(value) ? add(&s->policy_dirs, value) : usage("--policy-dir: there is no folder ", value);
+    case F_POLICY_DIR: return flag_take_folder("snapshot", &s->policy_dirs, value);
     case F_BUILTIN: s->builtin = value; return 0;
     case 'o': s->file = value; return 0;
     default:

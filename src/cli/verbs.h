@@ -14,6 +14,9 @@ int cli_policy(int argc, char **argv);
 int cli_render(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
+/* Says in two lines what is wrong with how a verb was called; `value` may be NULL. Returns the exit code. */
+int verb_usage(const char *verb, const char *what, const char *value);
+
 /* Version and revision of this build. */
 const char *version_text(void);
 const char *version_revision(void);
