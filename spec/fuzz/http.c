@@ -3,12 +3,14 @@
 #include "fuzz.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "net/http_server.h"
 
-enum { SERVERS = 2, TURNS = 24, MAX_ANSWER_BYTES = 1 << 20 };
+enum { SERVERS = 2, TURNS = 24, CLIENT_ADDRESSES = 200, PROBE_PATIENCE_MS = 5000, MAX_ANSWER_BYTES = 1 << 20 };
 
 static const struct http_server_limits BODIES = {.connections = 8, .header_bytes = 4096, .body_bytes = 512, .idle_timeout_s = 1};
 static const bool NEVER = false;
@@ -43,12 +45,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return 0;
 }
 
-/* Closing resets it, so that no port is left waiting: there are not enough for all the connections of a run. */
+/* Closing resets it. Where both sides had ended before, its port waits for a minute all the same (TIME_WAIT), and one address has not
+ * enough of them for a run: so connections come from many addresses, in turn. */
 static int open_connection(const struct http_server *server) {
+    static uint32_t turn;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(http_server_port(server)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + turn++ % CLIENT_ADDRESSES)};
     struct linger reset = {.l_onoff = 1};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) || connect(fd, (struct sockaddr *)&to, sizeof to)) abort();
+    FUZZ_CHECK(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) &&
+                   !bind(fd, (struct sockaddr *)&from, sizeof from) && !connect(fd, (struct sockaddr *)&to, sizeof to),
+               "%s", strerror(errno));
     return fd;
 }
 
@@ -64,23 +71,30 @@ static void send_in_pieces(int fd, struct str text, size_t piece) {
     }
 }
 
-/* What comes back, until the end of the connection or until nothing comes any more. */
-static size_t receive(int fd, char out[static MAX_ANSWER_BYTES]) {
+/* What comes back, until the server ends the connection or so many milliseconds brought nothing. The kernel hands bytes over when it likes,
+ * on a busy machine later than many turns of the loop: an answer that has to come is waited for by time. */
+static size_t receive(int fd, int patience_ms, char out[static MAX_ANSWER_BYTES]) {
     size_t len = 0;
-    for (int turn = 0; turn < TURNS && len < MAX_ANSWER_BYTES; turn++) {
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    for (int turns = 0, waited_ms = 0; turns < TURNS || waited_ms < patience_ms;) {
         (void)loop_run_until(loop, &NEVER, 0);
         ssize_t n = recv(fd, out + len, MAX_ANSWER_BYTES - len, MSG_DONTWAIT);
-        if (n == 0) break;
-        if (n > 0) len += (size_t)n, turn = 0;
+        if (n == 0 || (n < 0 && errno != EAGAIN)) return len;
+        if (n > 0) {
+            len += (size_t)n, turns = 0, waited_ms = 0;
+        } else if (++turns >= TURNS && waited_ms < patience_ms && poll(&readable, 1, 1) == 0) {
+            waited_ms++;
+        }
     }
     return len;
 }
 
-static size_t exchange(const struct http_server *server, struct str text, size_t piece, char answer[static MAX_ANSWER_BYTES]) {
+static size_t exchange(const struct http_server *server, struct str text, size_t piece, int patience_ms,
+                       char answer[static MAX_ANSWER_BYTES]) {
     int fd = open_connection(server);
     send_in_pieces(fd, text, piece);
     (void)shutdown(fd, SHUT_WR);
-    size_t len = receive(fd, answer);
+    size_t len = receive(fd, patience_ms, answer);
     close(fd);
     (void)loop_run_until(loop, &NEVER, 0);
     return len;
@@ -91,9 +105,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct str input = fuzz_input(data, size);
     const struct http_server *server = servers[fuzz_choice(&input, SERVERS)];
     size_t piece = 1 + fuzz_choice(&input, 64) * 16;
-    size_t len = exchange(server, input, piece, answer);
+    size_t len = exchange(server, input, piece, 0, answer);
     FUZZ_CHECK(!len || str_starts((struct str){answer, len}, STR("HTTP/1.")), "answered %.*s", (int)(len < 80 ? len : 80), answer);
-    len = exchange(server, STR("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), SIZE_MAX, answer);
+    len = exchange(server, STR("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), SIZE_MAX, PROBE_PATIENCE_MS, answer);
     FUZZ_CHECK(str_starts((struct str){answer, len}, STR("HTTP/1.1 200")), "the probe got %zu bytes", len);
     return 0;
 }
