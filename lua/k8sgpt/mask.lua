@@ -34,88 +34,6 @@ function mask.of(value, key)
   return masked
 end
 
--- What a word, and what a name, is made of, by byte.
-local WORD, NAME = {}, { [("."):byte()] = true, [("-"):byte()] = true }
-for byte = 0, 255 do
-  if string.char(byte):find("^[%w_]") then WORD[byte], NAME[byte] = true, true end
-end
-
-local function is_word(text, at) return WORD[text:byte(at)] end
-
--- A match counts unless it cuts a word: "app" is not in "myapp", but it is in "my-app".
-local function is_whole(text, first, last)
-  local cut_before = first > 1 and is_word(text, first - 1) and is_word(text, first)
-  local cut_after = last < #text and is_word(text, last) and is_word(text, last + 1)
-  return not cut_before and not cut_after
-end
-
-local function find_plain(text, value, from) return text:find(value, from, true) end
-
-local function find_whole(text, value, from)
-  local first, last = find_plain(text, value, from)
-  while first and not is_whole(text, first, last) do first, last = find_plain(text, value, first + 1) end
-  return first, last
-end
-
--- Pieces at odd places are still open to replacement, those at even places are replaced.
-local function split(pieces, value, replacement, find)
-  local out, hit = {}, false
-  for i, piece in ipairs(pieces) do
-    local from = 1
-    if i % 2 == 1 then
-      local first, last = find(piece, value, 1)
-      while first do
-        hit = true
-        out[#out + 1] = piece:sub(from, first - 1)
-        out[#out + 1] = replacement
-        from = last + 1
-        first, last = find(piece, value, from)
-      end
-    end
-    out[#out + 1] = piece:sub(from)
-  end
-  return out, hit
-end
-
-local function longest_first(a, b)
-  if #a ~= #b then return #a > #b end
-  return a < b
-end
-
-local function replace(text, map, find)
-  local order = {}
-  for value in pairs(map) do
-    if value ~= "" then order[#order + 1] = value end
-  end
-  table.sort(order, longest_first)
-  local pieces, hits = { text }, {}
-  for _, value in ipairs(order) do
-    local hit
-    pieces, hit = split(pieces, value, map[value], find)
-    if hit then hits[#hits + 1] = value end
-  end
-  return table.concat(pieces), hits
-end
-
--- The name that a match is part of: what is called after something, by - or . and more, gives it away.
-local function whole_name(text, first, last)
-  local from, to = first, last
-  while NAME[text:byte(from - 1)] do from = from - 1 end
-  while NAME[text:byte(to + 1)] do to = to + 1 end
-  while from < first and not is_word(text, from) do from = from + 1 end
-  while to > last and not is_word(text, to) do to = to - 1 end
-  return text:sub(from, to), to
-end
-
-local function add_whole_names(text, value, map, key)
-  local first, last = find_whole(text, value, 1)
-  while first do
-    local name, to = whole_name(text, first, last)
-    map[name] = mask.of(name, key)
-    first, last = find_whole(text, value, to + 1)
-  end
-end
-
 --- Replaces what is sensitive, and longer names that begin or end with it.
 ---@param text string
 ---@param sensitive string[]
@@ -123,15 +41,12 @@ end
 ---@return string text
 ---@return {unmasked: string, masked: string}[] pairs those that occur, the longest first
 function mask.apply(text, sensitive, key)
-  local map, found = {}, {}
+  local masks, found = {}, {}
   for _, value in ipairs(sensitive) do
-    if value ~= "" then
-      map[value] = mask.of(value, key)
-      add_whole_names(text, value, map, key)
-    end
+    for _, name in ipairs(k8sgpt.names_with(text, value)) do masks[name] = masks[name] or mask.of(name, key) end
   end
-  local masked, hits = replace(text, map, find_whole)
-  for i, value in ipairs(hits) do found[i] = { unmasked = value, masked = map[value] } end
+  local masked, hits = k8sgpt.replace(text, masks)
+  for i, name in ipairs(hits) do found[i] = { unmasked = name, masked = masks[name] } end
   return masked, found
 end
 
@@ -140,9 +55,9 @@ end
 ---@param known {unmasked: string, masked: string}[]
 ---@return string
 function mask.hide(text, known)
-  local map = {}
-  for _, pair in ipairs(known) do map[pair.unmasked] = pair.masked end
-  return (replace(text, map, find_whole))
+  local masks = {}
+  for _, pair in ipairs(known) do masks[pair.unmasked] = pair.masked end
+  return (k8sgpt.replace(text, masks))
 end
 
 --- Puts the names back into an answer.
@@ -150,9 +65,9 @@ end
 ---@param known {unmasked: string, masked: string}[]
 ---@return string
 function mask.restore(text, known)
-  local map = {}
-  for _, pair in ipairs(known) do map[pair.masked] = pair.unmasked end
-  return (replace(text, map, find_plain)) -- two masks may stand side by side
+  local names = {}
+  for _, pair in ipairs(known) do names[pair.masked] = pair.unmasked end
+  return (k8sgpt.replace(text, names, "anywhere")) -- two masks may stand side by side
 end
 
 --- What is sensitive in a text: the names given, and whatever stands in double quotes, as Kubernetes quotes names in its messages.

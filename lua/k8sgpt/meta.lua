@@ -559,6 +559,21 @@ function k8sgpt.gunzip(bytes) end
 ---@return string? message when it holds none
 function k8sgpt.certificate(pem, hosts) end
 
+--- Puts other texts in place of literal values: the longest first, those of one length in the order of their bytes, and nothing inside what
+--- was put there. "words" (the default): a value counts unless it cuts a word of letters, digits and "_".
+---@param text string
+---@param by table<string, string> what to put in place of what; "" stands nowhere
+---@param where? "words"|"anywhere"
+---@return string text
+---@return string[] values those that were replaced, in that order
+function k8sgpt.replace(text, by, where) end
+
+--- The names of a text that have a value in them as a whole word: with "-" and "." and what is joined by them, in the order of the text.
+---@param text string
+---@param value string
+---@return string[]
+function k8sgpt.names_with(text, value) end
+
 --- JSON text of a value. style "go" escapes as Go's encoding/json does; keys of tables come sorted, those of views in document order.
 ---@param value any
 ---@param style? "compact"|"pretty"|"go"

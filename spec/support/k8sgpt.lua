@@ -68,6 +68,60 @@ function k8sgpt.hmac_sha256(key, message)
   return hex(digest(xor(0x5c) .. digest(xor(0x36) .. message)))
 end
 
+local function cuts(text, at) return text:sub(at - 1, at):find("^[%w_][%w_]$") ~= nil end
+
+-- The next place of a value, from byte `from` on.
+local function find(text, value, from, whole_words)
+  local first, last = text:find(value, from, true)
+  if not first or not whole_words or not (cuts(text, first) or cuts(text, last + 1)) then return first, last end
+  return find(text, value, first + 1, whole_words)
+end
+
+-- Pieces at odd places are still open to replacement, those at even places are replaced.
+local function split(pieces, value, by, whole_words)
+  local out, hit = {}, false
+  for i, piece in ipairs(pieces) do
+    local from = 1
+    local first, last = nil, nil
+    if i % 2 == 1 then first, last = find(piece, value, 1, whole_words) end
+    while first do
+      out[#out + 1], out[#out + 2], hit, from = piece:sub(from, first - 1), by, true, last + 1
+      first, last = find(piece, value, from, whole_words)
+    end
+    out[#out + 1] = piece:sub(from)
+  end
+  return out, hit
+end
+
+function k8sgpt.replace(text, by, where)
+  local order, pieces, hits = {}, { text }, {}
+  for value in pairs(by) do
+    if value ~= "" then order[#order + 1] = value end
+  end
+  table.sort(order, function(a, b)
+    if #a ~= #b then return #a > #b end
+    return a < b
+  end)
+  for _, value in ipairs(order) do
+    local hit
+    pieces, hit = split(pieces, value, by[value], where ~= "anywhere")
+    if hit then hits[#hits + 1] = value end
+  end
+  return table.concat(pieces), hits
+end
+
+function k8sgpt.names_with(text, value)
+  local names = {}
+  local first, last = find(text, value, 1, true)
+  while value ~= "" and first do
+    local before = text:sub(1, first - 1):match("[%w_.-]*$"):match("[%w_].*") or ""
+    local after = text:sub(last + 1):match("^[%w_.-]*"):match(".*[%w_]") or ""
+    names[#names + 1] = before .. value .. after
+    first, last = find(text, value, last + #after + 1, true)
+  end
+  return names
+end
+
 local SHORT = { ['"'] = '\\"', ["\\"] = "\\\\", ["\b"] = "\\b", ["\f"] = "\\f", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
 local function quote(text, style)

@@ -12,6 +12,7 @@ void lib_string_open(lua_State *L);  /* string */
 void lib_table_open(lua_State *L);   /* table */
 void lib_k8sgpt_open(lua_State *L);  /* the module k8sgpt */
 void lib_decode_open(lua_State *L);  /* adds to the table at the top: gunzip, certificate */
+void lib_words_open(lua_State *L);   /* adds to the table at the top: replace, names_with */
 int lib_require(lua_State *L);       /* require */
 
 /* Puts function `name` of the library at `from` into the table at the top, behind `with`, which finds it in upvalue 1. */

@@ -194,6 +194,7 @@ void lib_k8sgpt_open(lua_State *L) {
                                          {NULL, NULL}};
     luaL_newlib(L, functions);
     lib_decode_open(L);
+    lib_words_open(L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm_of(L)->null_ref);
     lua_setfield(L, -2, "null");
 }

@@ -15,6 +15,7 @@ static const char ANALYZER[] =
     "k8sgpt.copy(p) end\n"
     "  for _, e in ipairs(ctx.events(pod, { type = 'Warning' })) do out[#out + 1] = e end\n"
     "  local text = k8sgpt.json_encode(out) out[1] = k8sgpt.json_decode(text) out[2] = k8sgpt.yaml_decode('a: [1, {b: x}]')\n"
+    "  out[3] = k8sgpt.replace('a-b a', { a = 'x' }) out[4] = k8sgpt.names_with('a-b a', 'a')\n"
     "  local s = ('x y z'):gsub('%w', function(c) return c .. c end) table.sort(out, function(a, b) return tostring(a) < tostring(b) end)\n"
     "  return out, s, ctx.params.a, ctx.get('v1/Pod', 'shop', 'web')\n"
     "end }\n";
