@@ -280,13 +280,16 @@ static int check_namespaces(const struct job *j, struct err *err) {
     return 0;
 }
 
+/* What a look needs: nothing is told, written or run by steps. */
+static const unsigned KINDS = 1u << POLICY_ANALYZER | 1u << POLICY_CORRELATE | 1u << POLICY_FILTER | 1u << POLICY_REPORT;
+
 static int analyze(struct job *j) {
     const struct settings *s = &j->settings;
     int64_t now_ms;
     struct err err;
     if (s->now && clock_parse(str_of(s->now), &now_ms)) clock_fix_wall(now_ms);
     if (!(j->cr = flag_cr(&s->filters, &s->namespaces, s->selector, &err))) return usage(err.msg, NULL);
-    if (!(j->bundle = flag_policies(s->builtin, &s->policy_dirs, &err))) return fail(j, EXIT_POLICY, &err);
+    if (!(j->bundle = flag_policies(s->builtin, &s->policy_dirs, KINDS, &err))) return fail(j, EXIT_POLICY, &err);
     if (!is_of_diagnosis(bundle_find(j->bundle, POLICY_REPORT, str_of(s->output)))) return refuse_report(j);
     if (open_cluster(j, &err)) return fail(j, EXIT_CLUSTER, &err);
     int rc = oneshot_read(j->oneshot, &err);

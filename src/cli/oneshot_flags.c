@@ -73,7 +73,7 @@ struct doc *flag_cr(const struct flag_values *filters, const struct flag_values 
     return cr;
 }
 
-struct bundle *flag_policies(const char *builtin, const struct flag_values *dirs, struct err *err) {
+struct bundle *flag_policies(const char *builtin, const struct flag_values *dirs, unsigned kinds, struct err *err) {
     struct paths paths;
     struct bundle_source sources[1 + FLAG_MAX_VALUES];
     struct bundle_problems problems = {0};
@@ -81,7 +81,7 @@ struct bundle *flag_policies(const char *builtin, const struct flag_values *dirs
         paths_free(&paths);
         return NULL;
     }
-    struct bundle_options options = {.lua_dir = paths.lua, .sources = sources, .source_count = dirs->count + 1};
+    struct bundle_options options = {.lua_dir = paths.lua, .sources = sources, .source_count = dirs->count + 1, .kinds = kinds};
     sources[0] = (struct bundle_source){paths.policies, LAYER_BUILTIN};
     for (size_t i = 0; i < dirs->count; i++) sources[i + 1] = (struct bundle_source){dirs->items[i], LAYER_CLUSTER};
     struct bundle *bundle = bundle_load(&options, &problems, err);

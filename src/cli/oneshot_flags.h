@@ -28,8 +28,8 @@ bool flag_duration(const char *text, int64_t *seconds);
 struct doc *flag_cr(const struct flag_values *filters, const struct flag_values *namespaces, const char *selector,
                     struct err *err) ERR_MUST_CHECK;
 
-/* The built-in policies (builtin NULL: those of this executable) and above them these folders. NULL: what is wrong with the first that
- * does not load. */
-struct bundle *flag_policies(const char *builtin, const struct flag_values *dirs, struct err *err) ERR_MUST_CHECK;
+/* The built-in policies (builtin NULL: those of this executable) and above them these folders, of the kinds that are wanted
+ * (bundle_options.kinds). NULL: what is wrong with the first that does not load. */
+struct bundle *flag_policies(const char *builtin, const struct flag_values *dirs, unsigned kinds, struct err *err) ERR_MUST_CHECK;
 
 #endif

@@ -186,7 +186,7 @@ static int rbac(struct job *j) {
     const struct settings *s = &j->settings;
     struct err err;
     if (!(j->cr = flag_cr(&s->filters, NULL, NULL, &err))) return fail(EXIT_FAILED, &err);
-    if (!(j->bundle = flag_policies(s->builtin, &s->policy_dirs, &err))) return fail(EXIT_POLICY, &err);
+    if (!(j->bundle = flag_policies(s->builtin, &s->policy_dirs, 0, &err))) return fail(EXIT_POLICY, &err);
     if (!(j->offline = cluster_new_offline())) return fail(EXIT_FAILED, &(struct err){.msg = "no memory for a cluster"});
     struct oneshot_options options = {.cluster = j->offline, .bundle = j->bundle, .cr = j->cr};
     if (!(j->oneshot = oneshot_new(&options, &err))) return fail(EXIT_FAILED, &err);

@@ -205,7 +205,7 @@ static int fail(int code, const struct err *err) {
 static int render(struct job *j, char *const *files, size_t count) {
     const struct settings *s = &j->settings;
     struct err err;
-    if (!(j->bundle = flag_policies(s->builtin, &s->policy_dirs, &err))) return fail(EXIT_POLICY, &err);
+    if (!(j->bundle = flag_policies(s->builtin, &s->policy_dirs, 0, &err))) return fail(EXIT_POLICY, &err);
     if (!(j->preview = preview_new(j->bundle, s->engine, dynamic_rbac(), &err))) return fail(EXIT_FAILED, &err);
     for (size_t i = 0; i < count; i++)
         if (read_file(j, files[i], &err)) return fail(EXIT_FAILED, &err);

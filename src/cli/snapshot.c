@@ -134,7 +134,7 @@ static int snapshot(struct job *j) {
     const struct settings *s = &j->settings;
     struct err err;
     if (!(j->cr = flag_cr(&s->filters, NULL, NULL, &err))) return fail(j, EXIT_FAILED, &err);
-    if (!(j->bundle = flag_policies(s->builtin, &s->policy_dirs, &err))) return fail(j, EXIT_POLICY, &err);
+    if (!(j->bundle = flag_policies(s->builtin, &s->policy_dirs, 0, &err))) return fail(j, EXIT_POLICY, &err);
     if (connection_open(&j->connection, s->kubeconfig, s->context, &err)) return fail(j, EXIT_CLUSTER, &err);
     struct oneshot_options options = {
         .loop = j->connection.loop,

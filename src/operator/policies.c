@@ -97,7 +97,8 @@ static void report(struct policies *p, const struct bundle_problems *problems, c
 }
 
 static struct bundle *load(struct policies *p, bool tolerate, struct bundle_problems *problems, struct err *err) {
-    struct bundle_options options = {p->options.lua_dir, p->sources, p->source_count, tolerate, p->bundle};
+    struct bundle_options options = {
+        .lua_dir = p->options.lua_dir, .sources = p->sources, .source_count = p->source_count, .tolerate = tolerate, .before = p->bundle};
     return bundle_load(&options, problems, err);
 }
 

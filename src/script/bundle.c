@@ -56,6 +56,7 @@ static int hash_files(struct bundle *b, struct err *err) {
 }
 
 static int build(struct bundle *b, const struct bundle_options *options, struct bundle_problems *problems, struct err *err) {
+    b->kinds = options->kinds;
     b->builtins = options->before ? builtins_ref(options->before->builtins) : builtins_read(options, problems, err);
     if (!b->builtins) return (int)err->code;
     int rc = layers_read(options, builtins_files(b->builtins), &b->files, problems, err);

@@ -12,6 +12,7 @@ struct resolved {
 
 struct bundle {
     size_t refs;
+    unsigned kinds; /* as in the options */
     struct builtins *builtins;
     struct layer_files files;      /* of all layers; the built-in ones are borrowed from there */
     struct policy_entry **entries; /* every file that loaded */

@@ -156,11 +156,13 @@ static int compare_names(const void *a, const void *b) {
     return str_cmp(str_of(p->policy.name), str_of(q->policy.name));
 }
 
+static bool is_wanted(const struct bundle *b, enum policy_kind kind) { return !b->kinds || (b->kinds & 1u << kind); }
+
 int bundle_resolve(struct bundle *b, struct bundle_problems *problems, struct err *err) {
     b->names = calloc(b->files.count + 1, sizeof *b->names);
     if (!b->names) return err_set(err, ERR_NOMEM, "no memory for the list of policies");
     for (size_t i = 0; i < b->files.count; i++) {
-        if (!is_first(&b->files, i)) continue;
+        if (!is_first(&b->files, i) || !is_wanted(b, b->files.items[i].kind)) continue;
         struct chain c = {.b = b, .problems = problems, .first_entry = b->entry_count};
         int rc = add_policies(&c, &b->files.items[i], err);
         if (rc) return rc;

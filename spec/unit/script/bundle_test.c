@@ -484,6 +484,23 @@ static void test_layers_have_their_limits(void **state) {
     fx_free(&fx);
 }
 
+/* Who has no use for a kind does not pay for it, nor for what is wrong with it. */
+static void test_only_the_kinds_wanted(void **state) {
+    (void)state;
+    struct fixture fx;
+    fx_new(&fx);
+    write_sink(&fx, "builtin/sinks/S/policy.lua", "S", "", "'s'");
+    fx_write(&fx, "cluster/steps/Init/policy.lua", "broken");
+    refused(&fx, "policy.lua");
+    fx.kinds = 1u << POLICY_SINK;
+    assert_true(fx_load(&fx, false));
+    assert_string_equal(sink(&fx, "S"), "[[\"s\"]]");
+    fx.kinds = 1u << POLICY_ROUTE;
+    assert_true(fx_load(&fx, false));
+    assert_int_equal(bundle_count(fx.bundle, POLICY_SINK), 0);
+    fx_free(&fx);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_higher_layers_replace),
@@ -505,6 +522,7 @@ int main(void) {
         cmocka_unit_test(test_render_policies_say_what_they_write),
         cmocka_unit_test(test_wrapping_inherits_what_is_written),
         cmocka_unit_test(test_layers_have_their_limits),
+        cmocka_unit_test(test_only_the_kinds_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,7 @@ struct fixture {
     char log[512], trace[512];
     void (*on_get)(struct fixture *fx);
     const char *lua_dir;
+    unsigned kinds; /* as in bundle_options */
 };
 
 static inline struct doc *fx_json(const char *text) {
@@ -105,7 +106,7 @@ static inline struct bundle *fx_bundle(struct fixture *fx, bool tolerate, const 
         if (access(paths[i], F_OK) == 0) sources[n++] = (struct bundle_source){paths[i], (enum policy_layer)i};
     }
     snprintf(lua_dir, sizeof lua_dir, "%s/lua", fx->dir);
-    struct bundle_options options = {.sources = sources, .source_count = n, .tolerate = tolerate, .before = before};
+    struct bundle_options options = {.sources = sources, .source_count = n, .kinds = fx->kinds, .tolerate = tolerate, .before = before};
     if (access(lua_dir, F_OK) == 0) options.lua_dir = lua_dir;
     if (fx->lua_dir) options.lua_dir = fx->lua_dir;
     bundle_problems_free(&fx->problems);
