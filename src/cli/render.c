@@ -141,7 +141,8 @@ static struct doc *in_namespace(const struct doc *object, struct str ns, struct 
     return doc;
 }
 
-static int add_object(struct doc *object, void *arg, struct err *err) {
+static int add_object(struct doc *object, const struct projection *kept, void *arg, struct err *err) {
+    (void)kept;
     const struct job *j = arg;
     struct doc_value o = doc_root(object);
     struct str ns = doc_path_str(o, "metadata.namespace");

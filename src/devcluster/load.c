@@ -75,7 +75,8 @@ static void load_tree(struct loading *l, cJSON *tree) {
     l->count++;
 }
 
-static int load_object(struct doc *object, void *arg, struct err *err) {
+static int load_object(struct doc *object, const struct projection *kept, void *arg, struct err *err) {
+    (void)kept;
     struct buf json = dev_text_new();
     int rc = json_write(doc_root(object), JSON_COMPACT, &json, err);
     if (!rc) load_tree(arg, tree_parse((struct str){json.data, json.len}, NULL));

@@ -14,7 +14,8 @@ struct manifest {
     size_t document, item; /* where it is; item 0: not in a list */
     bool placed;           /* the error says where it is */
     struct doc_builder *b;
-    struct projection *type; /* of a JSON document: what tells a list from an object */
+    const struct projection *kept; /* what the objects that come are reduced to; NULL: they are whole */
+    struct projection *type;       /* of a JSON document: what tells a list from an object */
 };
 
 static int place(struct manifest *m, struct err *err) {
@@ -33,7 +34,7 @@ static int take_object(struct manifest *m, struct doc *object, struct err *err) 
     static const char *const needed[] = {"apiVersion", "kind", "metadata.name"};
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         if (!doc_path_str(doc_root(object), needed[i]).n) return refuse(m, needed[i], err);
-    return m->each(object, m->arg, err) ? place(m, err) : 0;
+    return m->each(object, m->kept, m->arg, err) ? place(m, err) : 0;
 }
 
 /* "PodList": the kind of the items, "" for a plain List. False for any other kind. */
@@ -59,7 +60,8 @@ static const struct projection *kept_of(const struct manifest *m, struct str api
 
 static int read_list(struct manifest *m, struct str text, struct doc_value type, struct str item_kind, struct err *err) {
     struct str api_version = item_kind.n ? doc_path_str(type, "apiVersion") : STR("");
-    struct list_reader *r = list_reader_new(api_version, item_kind, kept_of(m, api_version, item_kind), take_item, m);
+    m->kept = kept_of(m, api_version, item_kind);
+    struct list_reader *r = list_reader_new(api_version, item_kind, m->kept, take_item, m);
     if (!r) return err_set(err, ERR_NOMEM, "no memory to read a list");
     int rc = list_reader_feed(r, text, err);
     list_reader_free(r);
@@ -68,8 +70,8 @@ static int read_list(struct manifest *m, struct str text, struct doc_value type,
 }
 
 static int read_object(struct manifest *m, struct str text, struct doc_value type, struct err *err) {
-    const struct projection *kept = kept_of(m, doc_path_str(type, "apiVersion"), doc_path_str(type, "kind"));
-    struct doc *object = json_decode(m->b, text, kept, err);
+    m->kept = kept_of(m, doc_path_str(type, "apiVersion"), doc_path_str(type, "kind"));
+    struct doc *object = json_decode(m->b, text, m->kept, err);
     if (!object) return place(m, err);
     int rc = take_object(m, object, err);
     doc_unref(object);

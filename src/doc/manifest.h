@@ -13,8 +13,9 @@
 #include "doc/doc.h"
 #include "doc/projection.h"
 
-/* Called with each object in turn (borrowed): it has an apiVersion, a kind and metadata.name. A non-zero return ends the reading. */
-typedef int (*manifest_object)(struct doc *object, void *arg, struct err *err);
+/* Called with each object in turn (borrowed): it has an apiVersion, a kind and metadata.name. `kept` is what it was reduced to by
+ * manifest_keep, NULL: it is whole. A non-zero return ends the reading. */
+typedef int (*manifest_object)(struct doc *object, const struct projection *kept, void *arg, struct err *err);
 
 /* What is to be kept of the objects of a kind; NULL: all. Of YAML all is kept in any case. */
 typedef const struct projection *(*manifest_keep)(struct str api_version, struct str kind, void *arg);

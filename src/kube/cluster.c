@@ -155,21 +155,32 @@ bool cluster_all_settled(const struct cluster *c) {
     return true;
 }
 
-int cluster_load(struct cluster *c, struct doc *object, struct err *err) {
-    struct err local;
-    if (!err) err = &local;
+static int store_for(struct cluster *c, const struct doc *object, struct store **store, struct err *err) {
     struct str api_version = doc_path_str(doc_root(object), "apiVersion"), kind = doc_path_str(doc_root(object), "kind");
     const struct gvk *gvk = gvk_of(api_version, kind);
-    if (!gvk)
-        return err_set(err, ERR_INVALID, "an object of no kind (apiVersion \"" STR_FMT "\", kind \"" STR_FMT "\")", STR_ARG(api_version),
-                       STR_ARG(kind));
-    struct store *store = cluster_store(c, gvk);
-    if (!store) return 0;
+    *store = gvk ? cluster_store(c, gvk) : NULL;
+    if (gvk) return 0;
+    return err_set(err, ERR_INVALID, "an object of no kind (apiVersion \"" STR_FMT "\", kind \"" STR_FMT "\")", STR_ARG(api_version),
+                   STR_ARG(kind));
+}
+
+int cluster_load(struct cluster *c, struct doc *object, struct err *err) {
+    struct err local;
+    struct store *store;
+    if (!err) err = &local;
+    int rc = store_for(c, object, &store, err);
+    if (rc || !store) return rc;
     struct doc *projected = doc_copy_kept(doc_root(object), store_projection(store), err);
     if (!projected) return (int)err->code;
-    int rc = store_put(store, projected, err);
+    rc = store_put(store, projected, err);
     doc_unref(projected);
     return rc;
+}
+
+int cluster_load_kept(struct cluster *c, struct doc *object, struct err *err) {
+    struct store *store;
+    int rc = store_for(c, object, &store, err);
+    return rc || !store ? rc : store_put(store, object, err);
 }
 
 bool cluster_is_forbidden(const struct cluster *c, const struct gvk *gvk) { return ptrset_find(&c->forbidden, gvk_hash(gvk), gvk) != NULL; }

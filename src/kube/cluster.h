@@ -88,6 +88,8 @@ bool cluster_all_settled(const struct cluster *c); /* nothing in use is still sy
 
 /* Offline: puts an object (whole) into the store of its kind, through that store's projection; kinds nobody wants are ignored. */
 int cluster_load(struct cluster *c, struct doc *object, struct err *err) ERR_MUST_CHECK;
+/* The same of an object that was decoded through that projection already; the store keeps a reference to it. */
+int cluster_load_kept(struct cluster *c, struct doc *object, struct err *err) ERR_MUST_CHECK;
 
 /* Offline: makes a kind unreadable, as 403 would. */
 void cluster_forbid(struct cluster *c, const struct gvk *gvk);

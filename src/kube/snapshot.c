@@ -108,7 +108,7 @@ static int take_header(const struct reading *r, struct doc_value kinds, struct e
     return rc;
 }
 
-static int take(struct doc *object, void *arg, struct err *err) {
+static int take(struct doc *object, const struct projection *kept, void *arg, struct err *err) {
     const struct reading *r = arg;
     struct snapshot *s = r->snapshot;
     struct doc_value o = doc_root(object);
@@ -118,7 +118,8 @@ static int take(struct doc *object, void *arg, struct err *err) {
         return take_header(r, doc_path(o, "kinds"), err);
     int rc = note_kind(s, gvk_of(doc_path_str(o, "apiVersion"), doc_path_str(o, "kind")), err);
     if (!rc && str_is(doc_path_str(o, "kind"), CRD_KIND)) rc = note_definition(s, o, err);
-    return rc ? rc : cluster_load(r->cluster, object, err);
+    if (rc) return rc;
+    return kept ? cluster_load_kept(r->cluster, object, err) : cluster_load(r->cluster, object, err);
 }
 
 /* Where the clock is set, only what the stores keep is of interest; else any field may tell the time. Definitions are read whole. */
