@@ -1,9 +1,10 @@
 #include "cli/heap.h"
 
+#include <limits.h>
 #include <malloc.h>
 #include <stdlib.h>
 
-enum { GIVE_BACK_MS = 60 * 1000 };
+enum { GIVE_BACK_MS = 60 * 1000, LARGE_PIECE_BYTES = 16 * 1024 * 1024 };
 
 struct heap {
     struct timer *timer;
@@ -30,4 +31,10 @@ void heap_free(struct heap *h) {
     if (!h) return;
     timer_free(h->timer);
     free(h);
+}
+
+void heap_of_one_look(void) {
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_TOP_PAD, LARGE_PIECE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, INT_MAX);
 }
