@@ -7,9 +7,10 @@ local system = require "system"
 local program = {}
 program.__index = program
 
---- How long a test waits for anything, and how often it looks.
+--- How long a test waits for anything, and how often it looks: at once, then ever more rarely, as each look takes a process or two, and
+--- other tests want the processors.
 program.LIMIT_SECONDS = os.getenv("SANITIZE") ~= "" and os.getenv("SANITIZE") and 30 or 10
-local LOOK_SECONDS <const> = 0.004
+local LOOK_SECONDS <const>, RAREST_SECONDS <const>, SHARE <const> = 0.004, 0.1, 0.1 -- a share of what it waited so far
 local TICKS <const> = 100 -- a second has in /proc (proc(5), sysconf(_SC_CLK_TCK))
 
 local running = {}
@@ -49,17 +50,19 @@ end
 ---@generic T
 ---@param what string|fun(): string for the message when it does not come
 ---@param look fun(): T?
----@param every? number seconds
+---@param every? number seconds, where it is to look as often all the time
 ---@param limit? number seconds, where the usual limit is too short
 ---@return T
 function program.await(what, look, every, limit)
   limit = limit or program.LIMIT_SECONDS
-  local deadline = system.monotime() + limit
+  local start = system.monotime()
+  local waited
   repeat
     local found = look()
     if found then return found end
-    system.sleep(every or LOOK_SECONDS)
-  until system.monotime() > deadline
+    waited = system.monotime() - start
+    system.sleep(every or math.min(math.max(LOOK_SECONDS, waited * SHARE), RAREST_SECONDS))
+  until waited > limit
   error(("not within %d s: %s"):format(limit, type(what) == "string" and what or what()), 2)
 end
 
