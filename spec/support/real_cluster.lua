@@ -16,7 +16,7 @@ local CRD_KEYS <const> = "/registry/apiextensions.k8s.io/customresourcedefinitio
 local OWN <const> = {
   "/registry/masterleases/", "/registry/leases/kube-system/", "/registry/ranges/", "/registry/ipaddresses/", "/registry/servicecidrs/",
   "/registry/endpointslices/default/kubernetes", "/registry/services/endpoints/default/kubernetes", "/registry/namespaces/kube-",
-  "/registry/apiregistration.k8s.io/", CRD_KEYS,
+  "/registry/apiregistration.k8s.io/", "/registry/clusterroles/operator-under-test", "/registry/clusterrolebindings/operator-under-test", CRD_KEYS,
 }
 --- Where a resource lies in etcd, if not under its plural (k8s.io/kubernetes/pkg/registry, the storage of each).
 local PLACES <const> = { services = "services/specs", endpoints = "services/endpoints", nodes = "minions", ingresses = "ingress" }
@@ -186,14 +186,17 @@ end
 function real.start(_, crds, objects, options, plural_of)
   shared()
   local restarted = not plane:answers()
-  if restarted then plane:start_apiserver("kube-apiserver", { port = plane.port }) end
+  wipe()
+  if restarted then
+    put(objects, plural_of) -- before somebody who waits for the server sees that they were away
+    plane:start_apiserver("kube-apiserver", { port = plane.port })
+  end
   local self = setmetatable({ plane = plane, plural_of = plural_of, kubeconfig = plane.operator_kubeconfig, url = plane.url }, real)
   self.address = plane.url:match("//(.*)")
-  wipe()
   provide(crds, restarted)
   grant(options.deny or {})
   await_rights(self, options.deny or {})
-  put(objects, plural_of)
+  if not restarted then put(objects, plural_of) end
   return self
 end
 
