@@ -5,7 +5,7 @@ shopt -s nullglob globstar
 
 c_files=(src/**/*.[ch] spec/unit/**/*.[ch] spec/bench/*.[ch] spec/fuzz/*.[ch] spec/faultproxy/*.[ch])
 lua_files=(lua/**/*.lua policies/**/*.lua samples/**/*.lua spec/**/*.lua tools/**/*.lua)
-shell_files=(tools/**/*.sh spec/checks/*.sh .ci/run)
+shell_files=(tools/**/*.sh spec/*.sh spec/checks/*.sh .ci/run)
 prose=(README.md docs/*.md Makefile Dockerfile crd/*.yaml samples/**/*.yaml deploy/chart/*.yaml deploy/chart/files/**/*.yaml deploy/chart/templates/*)
 failed=()
 

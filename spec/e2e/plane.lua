@@ -7,7 +7,7 @@ package.path = "./spec/?.lua;" .. package.path
 local control_plane = require "support.control_plane"
 
 if arg[1] == "start" then
-  print(control_plane.start().folder .. "/plane.json")
+  print(control_plane.start({ is_shared = true }).folder .. "/plane.json")
 elseif arg[1] == "stop" and arg[2] then
   control_plane.attach(arg[2]):stop()
 else

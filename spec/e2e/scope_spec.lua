@@ -1,4 +1,5 @@
 --- Rights by namespace, and kinds that come and go, on a real API server with RBAC.
+-- Timed: it runs alone.
 
 local control_plane = require "support.control_plane"
 local json = require "cjson"

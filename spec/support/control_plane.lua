@@ -51,7 +51,7 @@ end
 --------------------------------------------------------------------------------------------------------------------------------
 
 function plane:spawn(name, arguments)
-  self.processes[name] = program.start(arguments, { lasting = self.folder .. "/" .. name })
+  self.processes[name] = program.start(arguments, { lasting = self.folder .. "/" .. name, apart = self.is_shared })
   return self.processes[name]
 end
 
@@ -263,25 +263,17 @@ function control_plane.attach(path)
   return self
 end
 
----@param options? {controllers?: string, scheduler?: boolean, kwok?: boolean, audit?: boolean, stages?: string, flags?: string[]} `controllers`
---- as kube-controller-manager's flag has them; `stages`: a file of kwok Stages instead of its own; `flags`: further ones of kube-apiserver
----@return table
-function control_plane.start(options)
-  options = options or {}
-  local folder = os.tmpname()
-  os.remove(folder)
-  assert(os.execute("mkdir -p " .. program.quote(folder)))
-  local self = setmetatable({ folder = folder, processes = {} }, plane)
+local function bring_up(self, options)
   local cluster, kubernetes = programs()
-  self.bin, self.ca = kubernetes, certificates.authority(folder)
-  self.token_key = certificates.key(folder .. "/token.key")
-  self.token_public_key = certificates.public_key(self.token_key, folder .. "/token.pub")
+  self.bin, self.ca = kubernetes, certificates.authority(self.folder)
+  self.token_key = certificates.key(self.folder .. "/token.key")
+  self.token_public_key = certificates.public_key(self.token_key, self.folder .. "/token.pub")
   self.server_cert, self.server_key = self.ca:issue("server", { san = "IP:127.0.0.1,DNS:localhost,DNS:kubernetes.default.svc" })
   self.ca:issue("admin", { groups = { "system:masters" } })
   start_etcd(self, cluster)
   self.port = free_port()
   self.url = self:start_apiserver("kube-apiserver", { port = self.port, audit = options.audit, flags = options.flags })
-  self.kubeconfig = self:write_kubeconfig("admin", ("client-certificate: %s/admin.crt, client-key: %s/admin.key"):format(folder, folder))
+  self.kubeconfig = self:write_kubeconfig("admin", ("client-certificate: %s/admin.crt, client-key: %s/admin.key"):format(self.folder, self.folder))
   if options.controllers then start_controllers(self, options.controllers) end
   if options.scheduler then
     self:spawn("kube-scheduler", { kubernetes .. "/kube-scheduler", "--kubeconfig=" .. self.kubeconfig, "--leader-elect=false", "--secure-port=0" })
@@ -293,6 +285,23 @@ function control_plane.start(options)
   end
   self.keys = self.etcd:keys("/registry/") -- what the server made itself
   self:describe()
+end
+
+---@param options? {controllers?: string, scheduler?: boolean, kwok?: boolean, audit?: boolean, stages?: string, flags?: string[], is_shared?: boolean}
+--- `controllers` as kube-controller-manager's flag has them; `stages`: a file of kwok Stages instead of its own; `flags`: further ones of
+--- kube-apiserver; `is_shared`: it outlives whoever uses it, however that ends, and whoever restarts a part of it
+---@return table
+function control_plane.start(options)
+  options = options or {}
+  local folder = os.tmpname()
+  os.remove(folder)
+  assert(os.execute("mkdir -p " .. program.quote(folder)))
+  local self = setmetatable({ folder = folder, processes = {}, is_shared = options.is_shared }, plane)
+  local ok, problem = pcall(bring_up, self, options)
+  if not ok then
+    self:stop()
+    error(problem, 0)
+  end
   return self
 end
 

@@ -1,4 +1,5 @@
 --- What a test measured, kept for docs/reliability.md: one line of JSON a figure in the folder that FIGURES names; without it, nothing.
+--- A line is one write that appends, so that those of tests that run at once do not mix.
 
 local json = require "cjson"
 

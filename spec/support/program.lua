@@ -78,7 +78,8 @@ end
 
 --- Starts a program in the background. A shell stays with it to reap it and to note how it ended.
 ---@param arguments string[] the executable first
----@param options? {lasting?: string} a folder for its log: it outlives program.clean, and whoever starts it ends it
+---@param options? {lasting?: string, apart?: boolean} `lasting`: a folder for its log: it outlives program.clean, and whoever starts it ends
+--- it. `apart`: signals to the process group of the test do not reach it
 ---@return table
 function program.start(arguments, options)
   local folder = options and options.lasting or program.folder()
@@ -87,7 +88,8 @@ function program.start(arguments, options)
   local self = setmetatable({ arguments = arguments, log = folder .. "/log", status_file = folder .. "/status", at = 0, entries = {} }, program)
   local script = ('%s >%s 2>&1 </dev/null & echo $!; exec >/dev/null; wait $!; echo $? >%s.new; mv %s.new %s'):format(
     words(arguments), self.log, self.status_file, self.status_file, self.status_file)
-  local pipe = assert(io.popen("sh -c " .. program.quote("(" .. script .. ") 2>/dev/null &")))
+  local shell = options and options.apart and "setsid sh -c " or "sh -c "
+  local pipe = assert(io.popen(shell .. program.quote("(" .. script .. ") 2>/dev/null &")))
   self.pid = assert(pipe:read("l"):match("^%d+$"))
   pipe:close()
   if not options then running[self] = true end

@@ -1,4 +1,5 @@
 --- Several replicas: one acts, the others stand by.
+-- Timed: it runs alone.
 
 local figures = require "support.figures"
 local objects = require "support.objects"
