@@ -30,22 +30,56 @@ static void merge_members(const struct dev_place *p, cJSON *live, const cJSON *w
     }
 }
 
-static void merge_items(const struct dev_place *p, cJSON *live, const cJSON *wanted) {
-    bool keyed = dev_place_list(p) == DEV_MERGE_KEYED;
-    struct dev_place to = dev_place_item(p);
-    const cJSON *item;
-    cJSON_ArrayForEach(item, wanted) {
-        char *key = keyed ? dev_place_key(p, item) : NULL;
-        cJSON *there = key ? dev_place_find(p, live, key) : NULL;
-        if (!keyed) cJSON_ArrayForEach(there, live) {
-                if (tree_equal(there, item)) break;
-            }
-        if (there)
-            merge(&to, there, item);
-        else
-            cJSON_AddItemToArray(live, tree_copy(item));
+/* The item of `list` that is the same one as `item`: of the same key, or in a set equal; NULL: none. */
+static cJSON *same_item(const struct dev_place *p, const cJSON *list, const cJSON *item) {
+    cJSON *there = NULL;
+    if (dev_place_list(p) == DEV_MERGE_KEYED) {
+        char *key = dev_place_key(p, item);
+        there = key ? dev_place_find(p, list, key) : NULL;
         free(key);
+        return there;
     }
+    cJSON_ArrayForEach(there, list) {
+        if (tree_equal(there, item)) break;
+    }
+    return there;
+}
+
+/* The first live item that is wanted from here on. */
+static const cJSON *next_shared(const struct dev_place *p, const cJSON *live, const cJSON *wanted) {
+    const cJSON *there = NULL;
+    for (; wanted && !there; wanted = wanted->next) there = same_item(p, live, wanted);
+    return there;
+}
+
+static cJSON *merged_item(const struct dev_place *p, const cJSON *there, const cJSON *wanted) {
+    struct dev_place to = dev_place_item(p);
+    cJSON *item = tree_copy(there ? there : wanted);
+    if (there) merge(&to, item, wanted);
+    return item;
+}
+
+/*
+ * What is wanted comes in its own order. What only the live list has keeps its place before the live items that follow it, as far as
+ * that order lets it; new items come after it. Source: the order of lists as kube-apiserver 1.34 answers applies.
+ */
+static void merge_items(const struct dev_place *p, cJSON *live, const cJSON *wanted) {
+    cJSON *merged = cJSON_CreateArray();
+    const cJSON *there = live->child, *next = wanted->child;
+    while (there || next) {
+        if (there && !same_item(p, wanted, there)) {
+            cJSON_AddItemToArray(merged, tree_copy(there));
+            there = there->next;
+        } else if (there && there != next_shared(p, live, next)) {
+            there = there->next;
+        } else {
+            const cJSON *same = same_item(p, live, next);
+            cJSON_AddItemToArray(merged, merged_item(p, same, next));
+            if (same && same == there) there = there->next;
+            next = next->next;
+        }
+    }
+    tree_become(live, merged);
 }
 
 static void merge(const struct dev_place *p, cJSON *live, const cJSON *wanted) {
