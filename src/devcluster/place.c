@@ -85,12 +85,19 @@ bool dev_place_is_atomic(const struct dev_place *p) {
     return false;
 }
 
+/* Of built-in kinds: the protocol of ports, and the name of a LocalObjectReference; NULL: none. */
+static const char *builtin_default(const struct dev_place *item_place, const char *name) {
+    if (strcmp(item_place->field, "imagePullSecrets") == 0) return "";
+    return strcmp(name, "protocol") == 0 ? "TCP" : NULL;
+}
+
 /* A key member that is not given counts with its default. */
 static cJSON *key_value(const struct dev_place *item_place, const cJSON *item, const char *name) {
     const cJSON *value = tree_get(item, name);
     if (value) return tree_copy(value);
     if (item_place->by_schema) return tree_copy(tree_get(dev_schema_member(item_place->schema, name), "default"));
-    return strcmp(name, "protocol") == 0 ? cJSON_CreateString("TCP") : NULL;
+    const char *otherwise = builtin_default(item_place, name);
+    return otherwise ? cJSON_CreateString(otherwise) : NULL;
 }
 
 static bool add_key(const struct dev_place *item_place, const cJSON *item, const char *name, cJSON *key) {

@@ -69,6 +69,16 @@ describe("server-side apply", function()
     end)
   end
 
+  it("knows an item again whose key is left to its default", function()
+    local cluster = operator.cluster()
+    local wanted = variables.with("main", { "a" })
+    wanted.spec.template.spec.imagePullSecrets = { {} }
+    for _ = 1, 2 do
+      local object = cluster:request("PATCH", variables.path .. "main?fieldManager=ours", wanted, APPLY)
+      assert.are.equal(1, #object.spec.template.spec.imagePullSecrets)
+    end
+  end)
+
   it("gives a list that was shortened and is as before again the order of before", function()
     local cluster = operator.cluster()
     local function apply(items)
