@@ -5,9 +5,8 @@
 -- The fields come from crd/, what comes of them from fields.lua beside this file. Fails when the one has what the other
 -- lacks, or a field is not described.
 
-local lyaml = require "lyaml"
-
 package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
+local crd = require "crd"
 local texts = require "fields"
 
 local KINDS <const> = { { "K8sGPT", "k8sgpts" }, { "Result", "results" }, { "Mutation", "mutations" } }
@@ -27,11 +26,6 @@ Made from `crd/` by `make docs`.
 
 local problems = {}
 local function problem(...) problems[#problems + 1] = string.format(...) end
-
-local function schema_of(plural)
-  local file <close> = assert(io.open("crd/core.k8sgpt.ai_" .. plural .. ".yaml"))
-  return lyaml.load(file:read("a")).spec.versions[1].schema.openAPIV3Schema
-end
 
 local function type_of(schema)
   if schema.type == "array" then return "list of " .. type_of(schema.items) .. "s" end
@@ -54,30 +48,6 @@ local function describe(schema)
   return text
 end
 
-local function members(schema)
-  return schema.properties or schema.items and schema.items.properties
-end
-
-local function sorted(map)
-  local names = {}
-  for name in pairs(map) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
---- The leaves below a schema, in the order of their paths.
-local function leaves(kind, schema, path, out)
-  local below = members(schema)
-  if not schema.description then problem("crd: %s %s has no description", kind, path) end
-  local whole = texts[kind][path .. ".*"] and path .. ".*"
-  if whole or not below then
-    out[#out + 1] = { path = whole or path, type = whole and "object, as Kubernetes has it" or describe(schema) }
-    return out
-  end
-  for _, name in ipairs(sorted(below)) do leaves(kind, below[name], path .. "." .. name, out) end
-  return out
-end
-
 local function is_ours(kind, path)
   for _, prefix in ipairs(texts.ours[kind]) do
     if path == prefix or path:sub(1, #prefix + 1) == prefix .. "." then return true end
@@ -98,24 +68,31 @@ local HEAD <const> = {
 }
 HEAD.Mutation = HEAD.Result
 
-local function section(kind, schema)
+local function row(kind, field)
+  local path = crd.title(field)
+  local text, type = texts[kind][path], field.is_whole and "object, as Kubernetes has it" or describe(field.schema)
+  if not text then problem("tools/docs/fields.lua: %s has a field %s, of which nothing is said", kind, path) end
+  return ("| `%s`%s | %s | %s |%s"):format(path, is_ours(kind, path) and " *" or "", type, text or "", rendered(kind, path))
+end
+
+local function section(kind, plural)
   local lines, unused = { "", "## " .. kind, "", HEAD[kind][1], HEAD[kind][2] }, {}
   for path in pairs(texts[kind]) do unused[path] = true end
   for _, part in ipairs { "spec", "status" } do
-    for _, leaf in ipairs(leaves(kind, schema.properties[part], part, {})) do
-      local text = texts[kind][leaf.path]
-      unused[leaf.path] = nil
-      if not text then problem("tools/docs/fields.lua: %s has a field %s, of which nothing is said", kind, leaf.path) end
-      lines[#lines + 1] = ("| `%s`%s | %s | %s |%s"):format(leaf.path, is_ours(kind, leaf.path) and " *" or "", leaf.type, text or "",
-        rendered(kind, leaf.path))
+    for _, field in ipairs(crd.fields(plural, part)) do
+      if not field.schema.description then problem("crd: %s %s has no description", kind, field.path) end
+      if field.is_leaf then
+        unused[crd.title(field)] = nil
+        lines[#lines + 1] = row(kind, field)
+      end
     end
   end
-  for _, path in ipairs(sorted(unused)) do problem("tools/docs/fields.lua: %s has no field %s", kind, path) end
+  for _, path in ipairs(crd.sorted_keys(unused)) do problem("tools/docs/fields.lua: %s has no field %s", kind, path) end
   return table.concat(lines, "\n")
 end
 
 local document = INTRODUCTION
-for _, kind in ipairs(KINDS) do document = document .. section(kind[1], schema_of(kind[2])) .. "\n" end
+for _, kind in ipairs(KINDS) do document = document .. section(kind[1], kind[2]) .. "\n" end
 if #problems > 0 then
   io.stderr:write(table.concat(problems, "\n"), "\n")
   os.exit(1)
