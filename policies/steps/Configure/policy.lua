@@ -1,6 +1,7 @@
 --- Third step: who diagnoses. Where that is a K8sGPT Deployment, the objects that it consists of are brought to what render policies want.
 
 local engine = require "k8sgpt.engine"
+local k8sgpt = require "k8sgpt"
 local managed = require "k8sgpt.managed"
 local object = require "k8sgpt.object"
 local render = require "k8sgpt.render"
@@ -29,9 +30,21 @@ local function embedded(ctx, cr)
   return object.dig(cr, "spec", "kubeconfig") and refuse(ctx, OTHER_CLUSTER_NOT_YET) or nil
 end
 
+-- What the embedded engine said of its analysis is not this one's word, and would stand until this one is there.
+local ABOUT_ANALYSIS = { "Analysed", "ExplanationAvailable" }
+
+local function leave_embedded(ctx, cr)
+  if object.dig(cr, "status", "engine", "mode") ~= "Embedded" then return end
+  for _, type in ipairs(ABOUT_ANALYSIS) do
+    if object.condition(cr, type) then ctx.condition(type, "False", "NotYet", "the engine has not analysed yet. What was found before stays as it is.") end
+  end
+  ctx.status { analyzers = k8sgpt.array {} }
+end
+
 local function deployment(ctx, cr)
   local done, message = managed.announce(ctx, cr)
   if not done then return nil, ctx.retry(1, "the status could not be written: " .. message) end
+  leave_embedded(ctx, cr)
   ctx.status { engine = { mode = "Deployment", version = "", endpoint = "" } }
   local wanted, why = ctx.render()
   if not wanted then return failed(ctx, why) end
