@@ -27,8 +27,8 @@ return {
     title = "Whatever a K8sGPT says, it is done, or a condition says what is wrong",
     source = "Acto (SOSP'23)",
     target = "every leaf of the CRD absent, empty, very large, odd, of another type, then reverted: refused by the schema by name, or Ready, or a "
-      .. "reason with a message; what was before is back after each; no restart",
-    tests = { "spec/behaviour/operator/misoperation_spec.lua" },
+      .. "reason with a message; what was before is back after each; the K8sGPT Deployment's objects are what render prints; no restart",
+    tests = { "spec/behaviour/operator/misoperation_spec.lua", "spec/behaviour/operator/misoperation_deployment_spec.lua" },
     limits = { ["restarts of the operator"] = 0 },
   },
   {

@@ -1,13 +1,12 @@
 --- Every leaf of a CRD's schema, and values that somebody may give it: none, empty, very large, and ones that make no sense. (Acto,
 --- SOSP'23, finds defects of operators this way.)
 
+local crd = require "tools.docs.crd"
 local json = require "cjson"
-local lyaml = require "lyaml"
-local program = require "support.program"
 
 local sweep = {}
 
--- Kubernetes' own types, given whole.
+-- What is wrong within a type of Kubernetes' own.
 local CORE_TYPES <const> = {
   ["spec.resources"] = { limits = { cpu = "a lot" } },
   ["spec.securityContext"] = { runAsUser = "root" },
@@ -18,13 +17,6 @@ local LONG_CHARACTERS <const>, MANY <const> = 4096, 64
 
 --- The absence of a value, and a list without items, which cjson cannot write.
 sweep.ABSENT, sweep.NO_ITEMS = setmetatable({}, { __name = "absent" }), "@no-items@"
-
-local function sorted_keys(map)
-  local keys = {}
-  for key in pairs(map) do keys[#keys + 1] = key end
-  table.sort(keys)
-  return keys
-end
 
 local function many(make)
   local list = {}
@@ -48,8 +40,9 @@ local VALUES <const> = {
   core = { empty = json.decode("{}"), ["of another type"] = "one" },
 }
 
-local function values_of(schema, path)
-  local kind = CORE_TYPES[path] and "core" or schema.additionalProperties and "map" or schema.type
+local function values_of(leaf)
+  local schema, path = leaf.schema, leaf.path
+  local kind = leaf.is_whole and "core" or schema.additionalProperties and "map" or schema.type
   local values = { absent = sweep.ABSENT }
   for name, value in pairs(assert(VALUES[kind], path .. ": " .. tostring(kind))) do values[name] = value end
   if kind == "core" then values.odd = CORE_TYPES[path] end
@@ -60,37 +53,32 @@ local function values_of(schema, path)
   return values
 end
 
-local function add_leaves(schema, path, out)
-  local below = schema.properties or schema.items and schema.items.properties
-  if CORE_TYPES[path] or not below then
-    out[#out + 1] = { path = path, values = values_of(schema, path) }
-    return
-  end
-  for _, name in ipairs(sorted_keys(below)) do add_leaves(below[name], path .. "." .. name, out) end
-end
-
---- The leaves of spec, in the order of their paths.
----@param file string a CustomResourceDefinition
----@return {path: string, values: table<string, any>}[]
-function sweep.leaves(file)
-  local leaves = {}
-  add_leaves(lyaml.load(program.read(file)).spec.versions[1].schema.openAPIV3Schema.properties.spec, "spec", leaves)
+--- The leaves of a K8sGPT's spec, in the order of their paths.
+---@return table[] Fields, as tools/docs/crd.lua has them, with `values` by name
+function sweep.leaves()
+  local leaves = crd.leaves("k8sgpts", "spec")
+  for _, leaf in ipairs(leaves) do leaf.values = values_of(leaf) end
   return leaves
 end
 
+local function copy(value) return json.decode(json.encode(value)) end
+
 --- A copy with another value at a path; in lists that of the first item.
 ---@param object table a whole object
+---@param sample table of the same shape: what the object lacks on the way, the copy has from here
 ---@return table
-function sweep.with(object, path, value)
-  local copy = json.decode(json.encode(object))
-  local at, names = copy, {}
+function sweep.with(object, path, value, sample)
+  local whole = copy(object)
+  local at, from, names = whole, sample, {}
   for name in path:gmatch("[^.]+") do names[#names + 1] = name end
   for i = 1, #names - 1 do
-    at = at[names[i]]
-    at = at[1] or at
+    local name = names[i]
+    from = from[name]
+    at[name] = at[name] or copy(from)
+    at, from = at[name][1] or at[name], from[1] or from
   end
   at[names[#names]] = value ~= sweep.ABSENT and value or nil
-  return copy
+  return whole
 end
 
 --- A JSON patch that makes this the spec.

@@ -72,6 +72,16 @@ end
 
 function cluster:get(path, accept) return self:request("GET", path, nil, nil, accept) end
 
+--- What there is of these objects.
+---@param paths string[]
+---@return table[] objects; false for one that is not there
+function cluster:get_all(paths)
+  local urls, objects = {}, {}
+  for i, path in ipairs(paths) do urls[i] = self.url .. path end
+  for i, answer in ipairs(web.get_all(urls, self.server.flags())) do objects[i] = answer.status == 200 and json.decode(answer.body) end
+  return objects
+end
+
 --- Follows an object: a program whose lines are watch events. Whoever starts it kills it.
 function cluster:watch(object)
   local path = ("%s?watch=1&fieldSelector=metadata.name=%s"):format(path_of(object, true), object.metadata.name)

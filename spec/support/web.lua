@@ -29,6 +29,18 @@ function web.http(url, options)
   return body, math.tointeger(head:match("^HTTP/%S+ (%d+)")), head
 end
 
+--- Several things at once, on one connection.
+---@param urls string[]
+---@param flags? string[] further ones of curl
+---@return {body: string, status: integer}[] in the order of the URLs
+function web.get_all(urls, flags)
+  local words = { "curl", "-sS", "--max-time", "5", "-w", "\n=%{http_code}\n", table.unpack(flags or {}) }
+  table.move(urls, 1, #urls, #words + 1, words)
+  local answers = {}
+  for body, status in program.run(words):gmatch("(.-)\n=(%d+)\n") do answers[#answers + 1] = { body = body, status = math.tointeger(status) } end
+  return answers
+end
+
 --- Also as the YAML that an apply patch is, which knows no \/.
 local function encode(value) return (json.encode(value):gsub("\\/", "/")) end
 
