@@ -312,6 +312,13 @@ function StepContext.fetch(reference) end
 ---@return string? message names the policy that failed
 function StepContext.render() end
 
+--- How many objects there are of some kinds, as the API server counts them; at most a minute old.
+---@param kinds k8sgpt.GVK[] at most 64
+---@param namespace string "": all
+---@return {counts: table<k8sgpt.GVK, integer>, failed: {kind: k8sgpt.GVK, reason: string}[]}? census a kind that the server does not have counts 0
+---@return string? message
+function StepContext.count(kinds, namespace) end
+
 --- What there is of all that render policies write: what belongs to this K8sGPT (label k8sgpts.k8sgpt.ai/name), and what those of its
 --- namespace share (k8sgpts.k8sgpt.ai/namespace alone). Once a step has asked, changes of it have the steps run again.
 ---@return {objects: table[], unreadable: {kind: k8sgpt.GVK, reason: string}[]}? without managedFields

@@ -32,6 +32,7 @@ struct kube_request {
     const char *field_manager; /* APPLY needs one; NULL: "k8sgpt-operator" */
     bool force;                /* APPLY: take conflicting fields over */
     bool metadata_only;        /* GET: as PartialObjectMetadata */
+    int64_t limit;             /* GET without a name: so many items at most; 0: as many as the server gives */
     bool table;                /* GET and list: the server's printed table, for people */
     bool without_leave;        /* of a write: needs no leave (kube_client_write_by). The Lease itself; reviews, which store nothing */
     int64_t timeout_ms;        /* 0: 10 s */

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -67,6 +68,7 @@ static int put_url(const struct kube_call *call, const struct kube_request *requ
     if (!request->resource) return buf_puts(out, request->path, err);
     struct str name = request->verb == KUBE_CREATE ? (struct str){0} : request->name;
     rc = put_path(request->resource, request->ns, name, request->subresource, out, err);
+    if (!rc && request->verb == KUBE_GET && request->limit) rc = buf_printf(out, err, "?limit=%" PRId64, request->limit);
     if (rc || request->verb == KUBE_GET || request->verb == KUBE_DELETE) return rc;
     rc = buf_puts(out, "?fieldManager=", err);
     if (!rc) rc = url_escape(request->field_manager ? str_of(request->field_manager) : STR("k8sgpt-operator"), out, err);

@@ -1,6 +1,6 @@
 /*
  * requests_internal: what requests.c (answers to steps), requests_write.c (those that ask the API server), requests_managed.c (what
- * there has to be beside Results) and requests_poll.c (what peers say by gRPC) share.
+ * there has to be beside Results), requests_count.c (how many objects there are) and requests_poll.c (what peers say by gRPC) share.
  */
 #ifndef OPERATOR_REQUESTS_INTERNAL_H
 #define OPERATOR_REQUESTS_INTERNAL_H
@@ -27,5 +27,8 @@ void request_fetch(struct run *r, struct doc_value args);
 /* ctx.render(), ctx.managed(). */
 void request_render(struct run *r, struct doc_value args);
 void request_managed(struct run *r, struct doc_value args);
+
+/* ctx.count(kinds, namespace). */
+void request_count(struct run *r, struct doc_value args);
 
 #endif

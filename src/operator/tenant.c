@@ -8,6 +8,7 @@
 #include "doc/builder.h"
 #include "kube/version.h"
 #include "operator/apply.h"
+#include "operator/census.h"
 #include "operator/contest.h"
 #include "operator/managed.h"
 #include "operator/poll.h"
@@ -105,6 +106,7 @@ void tenant_free(struct tenant *t) {
     if (t->hh.tbl) HASH_DEL(t->op->tenants, t);
     if (t->op->notifier) notify_forget(t->op->notifier, t);
     polls_free(t->polls);
+    census_free(t->census);
     if (t->op->managed) managed_forget(t->op->managed, t);
     findings_free(t->findings);
     status_free(t->status);
