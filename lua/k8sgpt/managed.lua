@@ -58,9 +58,30 @@ end
 function managed.all(ctx)
   local state, message = ctx.managed()
   if not state then return nil, message end
-  local denied = state.unreadable[1]
-  if denied then return nil, ("%s cannot be read: %s. Grant the operator get, list, watch, patch and delete on it"):format(denied.kind, denied.reason) end
+  for _, denied in ipairs(state.unreadable) do
+    if not denied.followed then
+      return nil, ("%s cannot be read: %s. Grant the operator get, list, watch, patch and delete on it"):format(denied.kind, denied.reason)
+    end
+  end
   return state.objects
+end
+
+--- What others made of it, of one kind.
+---@param ctx k8sgpt.StepContext
+---@param kind string
+---@return table[]? objects
+---@return string? message
+function managed.followers(ctx, kind)
+  local state, message = ctx.managed()
+  if not state then return nil, message end
+  for _, denied in ipairs(state.unreadable) do
+    if denied.followed then return nil, ("%s cannot be read: %s. Grant the operator list and watch on it"):format(denied.kind, denied.reason) end
+  end
+  local found = {}
+  for _, item in ipairs(state.followers) do
+    if item.kind == kind then found[#found + 1] = item end
+  end
+  return found
 end
 
 --- The one of this kind and name.

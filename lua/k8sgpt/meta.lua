@@ -107,6 +107,7 @@
 ---@field secret_content? boolean a remote analyzer that reads what is in Secrets, where --secret-content permits it
 ---@field aws? boolean a remote analyzer that asks APIs of AWS; inactive where there are no credentials
 ---@field writes? k8sgpt.GVK[] step, render: the kinds of objects that it writes; needed of a render policy. What such a policy writes is watched
+---@field follows? k8sgpt.GVK[] render: kinds of objects that others make of what it writes, and give its labels: EndpointSlices of a Service. They are watched too (ctx.managed)
 ---@field order? integer correlate: those of a lower one are asked first, of the same by name; the first that names a finding decides; render: what they want is applied in this order; default 0
 ---@field params? table defaults of ctx.params; a params.yaml in any layer replaces single fields of it
 ---@field run? fun(ctx, subject): any step (the K8sGPT), analyzer (the object); route: fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, change: "opened"|"changed"|"resolved", cr: k8sgpt.View): k8sgpt.Route[]
@@ -320,8 +321,9 @@ function StepContext.render() end
 function StepContext.count(kinds, namespace) end
 
 --- What there is of all that render policies write: what belongs to this K8sGPT (label k8sgpts.k8sgpt.ai/name), and what those of its
---- namespace share (k8sgpts.k8sgpt.ai/namespace alone). Once a step has asked, changes of it have the steps run again.
----@return {objects: table[], unreadable: {kind: k8sgpt.GVK, reason: string}[]}? without managedFields
+--- namespace share (k8sgpts.k8sgpt.ai/namespace alone). `followers` are those that others made of it. Once a step has asked, changes of it
+--- have the steps run again.
+---@return {objects: table[], followers: table[], unreadable: {kind: k8sgpt.GVK, reason: string, followed: boolean}[]}? without managedFields
 ---@return string? message
 function StepContext.managed() end
 
@@ -491,6 +493,7 @@ function StepContext.findings() end
 ---@field engine? string[] the analyzers of K8sGPT Deployments: nobody may grant an engine a right that he does not hold
 
 --- Brings Results to what is given: {group = id, result = object} writes what differs, {group = id} deletes. Returns when all are done;
+---@field follows? {gvk: k8sgpt.GVK, by: string}[] what others make of that
 --- what failed is retried with the next run.
 ---@param items {group: string, result?: table}[]
 ---@return string[]? written ids of the groups whose Result was written or deleted

@@ -55,6 +55,13 @@ local function add_writes(needs, input)
   for _, write in ipairs(input.writes or {}) do needs[#needs + 1] = { gvk = write.gvk, verbs = WRITE, by = write.by } end
 end
 
+-- What others make of it is watched by the same label, and is theirs.
+local FOLLOW <const> = { "list", "watch" }
+
+local function add_follows(needs, input)
+  for _, follow in ipairs(input.follows or {}) do needs[#needs + 1] = { gvk = follow.gvk, verbs = FOLLOW, by = follow.by } end
+end
+
 -- The engine's role is a ClusterRole, and nobody may grant what he does not hold in the same way.
 local function add_granted(needs, input)
   for _, need in ipairs(enginerights.needs(input.engine or {})) do
@@ -67,6 +74,7 @@ local function needs_of(input)
   local needs = own_needs(input)
   add_owners(needs, input, add_reads(needs, input))
   add_writes(needs, input)
+  add_follows(needs, input)
   add_granted(needs, input)
   return needs
 end

@@ -26,6 +26,7 @@ struct managed {
     struct cluster *cluster; /* NULL: nobody has asked yet */
     struct cluster_plan *plan;
     const struct gvk *kinds[MAX_KINDS]; /* of every bundle since: what an older one wrote may still have to go */
+    bool written[MAX_KINDS];            /* by our policies; others only follow from that */
     size_t kind_count, planned_count;
     bool ready;
     struct managed_waiter *waiters;
@@ -103,11 +104,14 @@ static int connect(struct managed *m, struct err *err) {
     return 0;
 }
 
-static void add_kind(const struct gvk *gvk, void *arg) {
+static void add_kind(const struct gvk *gvk, bool written, void *arg) {
     struct managed *m = arg;
-    for (size_t i = 0; i < m->kind_count; i++)
-        if (m->kinds[i] == gvk) return;
-    if (m->kind_count < MAX_KINDS) m->kinds[m->kind_count++] = gvk;
+    size_t i = 0;
+    while (i < m->kind_count && m->kinds[i] != gvk) i++;
+    if (i == MAX_KINDS) return;
+    m->kinds[i] = gvk;
+    m->written[i] |= written;
+    if (i == m->kind_count) m->kind_count++;
 }
 
 static void plan_ready(void *arg) {
@@ -189,15 +193,16 @@ static enum reflector_state state_of(const struct managed *m, const struct gvk *
     return cluster_state_in(m->cluster, gvk, str_of(t->ns), why);
 }
 
-static int put_objects(struct doc_builder *b, const struct managed *m, const struct tenant *t, struct err *err) {
+static int put_objects(struct doc_builder *b, const struct managed *m, const struct tenant *t, bool written, struct err *err) {
     struct projection *shown = projection_object();
     int rc = shown ? 0 : err_set(err, ERR_NOMEM, "no memory for what is managed");
     const struct err *why;
-    doc_key(b, STR("objects"));
+    doc_key(b, written ? STR("objects") : STR("followers"));
     doc_begin_array(b);
     for (size_t i = 0; !rc && i < m->kind_count; i++) {
         struct store *store = cluster_store(m->cluster, m->kinds[i]);
-        if (store && state_of(m, m->kinds[i], t, &why) == REFLECTOR_SYNCED) rc = put_stored(b, store, t, shown, err);
+        bool is_meant = store && m->written[i] == written;
+        if (is_meant && state_of(m, m->kinds[i], t, &why) == REFLECTOR_SYNCED) rc = put_stored(b, store, t, shown, err);
     }
     doc_end_array(b);
     projection_unref(shown);
@@ -215,6 +220,7 @@ static void put_unreadable(struct doc_builder *b, const struct managed *m, const
         doc_begin_object(b);
         doc_pair_str(b, "kind", str_of(m->kinds[i]->text));
         doc_pair_str(b, "reason", why ? str_of(why->msg) : STR("it is still being read"));
+        doc_pair_bool(b, "followed", !m->written[i]);
         doc_end_object(b);
     }
     doc_end_array(b);
@@ -227,7 +233,8 @@ struct doc *managed_objects(const struct managed *m, const struct tenant *t, str
         return NULL;
     }
     doc_begin_object(b);
-    int rc = put_objects(b, m, t, err);
+    int rc = put_objects(b, m, t, true, err);
+    if (!rc) rc = put_objects(b, m, t, false, err);
     put_unreadable(b, m, t);
     doc_end_object(b);
     struct doc *doc = rc ? NULL : doc_builder_finish(b, err);

@@ -1,10 +1,10 @@
 /*
  * managed: the objects that were made for K8sGPT resources, as the API server has them.
  *
- * What render policies write is watched, but only what bears the label k8sgpts.k8sgpt.ai/namespace, and that whole, so that it is seen at
- * once when somebody changes it. These caches are beside those that policies read, and are opened when a step asks for them first: an
- * operator whose K8sGPT resources all have the embedded engine needs no right to any of it. A change has the tenants of the
- * namespace run again.
+ * What render policies write is watched, and what others make of it (their `follows`), but only what bears the label
+ * k8sgpts.k8sgpt.ai/namespace, and that whole, so that it is seen at once when somebody changes it. These caches are beside those that
+ * policies read, and are opened when a step asks for them first: an operator whose K8sGPT resources all have the embedded engine needs no
+ * right to any of it. A change has the tenants of the namespace run again.
  */
 #ifndef OPERATOR_MANAGED_H
 #define OPERATOR_MANAGED_H
@@ -23,14 +23,14 @@ struct managed_waiter {
     void *arg;
 };
 
-/* Opens the caches of all kinds that the bundle's render policies write. True: they are filled, or known not to be readable. */
+/* Opens the caches of all kinds that the bundle's render policies write or follow. True: they are filled, or known not to be readable. */
 bool managed_open(struct managed *m, const struct bundle *bundle, struct err *err) ERR_MUST_CHECK;
 void managed_wait(struct managed *m, struct managed_waiter *w);
 void managed_leave(struct managed *m, struct managed_waiter *w); /* not waiting: nothing */
 
 /*
  * What there is for the tenant: what belongs to it, and what all tenants of its namespace share: {objects = [object without managedFields],
- * unreadable = [{kind, reason}]}. The caller's; NULL without memory.
+ * followers = [such that others made of them], unreadable = [{kind, reason, followed}]}. The caller's; NULL without memory.
  */
 struct doc *managed_objects(const struct managed *m, const struct tenant *t, struct err *err) ERR_MUST_CHECK;
 

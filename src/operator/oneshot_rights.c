@@ -98,25 +98,31 @@ static int put_reads(struct doc_builder *b, const struct oneshot *o, bool embedd
     return rc;
 }
 
-static void put_writer(struct doc_builder *b, const struct policy *p) {
-    for (size_t i = 0; i < p->write_count; i++) {
+static void put_kinds(struct doc_builder *b, const struct policy *p, const struct gvk *const *kinds, size_t count) {
+    for (size_t i = 0; i < count; i++) {
         char by[160];
         snprintf(by, sizeof by, "%.40s/%.100s", policy_kind_folder(p->kind), p->name);
         doc_begin_object(b);
-        doc_pair_str(b, "gvk", str_of(p->writes[i]->text));
+        doc_pair_str(b, "gvk", str_of(kinds[i]->text));
         doc_pair_str(b, "by", str_of(by));
         doc_end_object(b);
     }
 }
 
+static void put_rendered(struct doc_builder *b, const struct bundle *bundle, bool written) {
+    doc_key(b, written ? STR("writes") : STR("follows"));
+    doc_begin_array(b);
+    for (size_t i = 0; bundle && i < bundle_count(bundle, POLICY_RENDER); i++)
+        for (const struct policy *p = bundle_at(bundle, POLICY_RENDER, i); p; p = p->lower)
+            put_kinds(b, p, written ? p->writes : p->follows, written ? p->write_count : p->follow_count);
+    doc_end_array(b);
+}
+
 /* What K8sGPT Deployments consist of; and their analyzers, as nobody may grant a right that he does not hold. */
 static void put_deployment(struct doc_builder *b, const struct oneshot *o, bool deployment) {
-    const struct bundle *bundle = o->options.bundle;
-    doc_key(b, STR("writes"));
-    doc_begin_array(b);
-    for (size_t i = 0; deployment && i < bundle_count(bundle, POLICY_RENDER); i++)
-        for (const struct policy *p = bundle_at(bundle, POLICY_RENDER, i); p; p = p->lower) put_writer(b, p);
-    doc_end_array(b);
+    const struct bundle *bundle = deployment ? o->options.bundle : NULL;
+    put_rendered(b, bundle, true);
+    put_rendered(b, bundle, false);
     doc_key(b, STR("engine"));
     doc_begin_array(b);
     for (size_t i = 0; deployment && i < o->choice.count; i++) doc_put_str(b, str_of(o->choice.names[i]));

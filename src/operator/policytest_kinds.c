@@ -69,6 +69,9 @@ static void put_nothing_managed(struct doc_builder *b) {
     doc_key(b, STR("objects"));
     doc_begin_array(b);
     doc_end_array(b);
+    doc_key(b, STR("followers"));
+    doc_begin_array(b);
+    doc_end_array(b);
     doc_key(b, STR("unreadable"));
     doc_begin_array(b);
     doc_end_array(b);

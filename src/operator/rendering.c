@@ -103,8 +103,10 @@ struct doc *rendering_objects(const struct rendering *r, struct doc *cr, struct 
     return list;
 }
 
-void rendering_each_kind(const struct bundle *bundle, void (*each)(const struct gvk *gvk, void *arg), void *arg) {
+void rendering_each_kind(const struct bundle *bundle, void (*each)(const struct gvk *gvk, bool written, void *arg), void *arg) {
     for (size_t i = 0; i < bundle_count(bundle, POLICY_RENDER); i++)
-        for (const struct policy *p = bundle_at(bundle, POLICY_RENDER, i); p; p = p->lower)
-            for (size_t k = 0; k < p->write_count; k++) each(p->writes[k], arg);
+        for (const struct policy *p = bundle_at(bundle, POLICY_RENDER, i); p; p = p->lower) {
+            for (size_t k = 0; k < p->write_count; k++) each(p->writes[k], true, arg);
+            for (size_t k = 0; k < p->follow_count; k++) each(p->follows[k], false, arg);
+        }
 }

@@ -28,8 +28,8 @@ struct doc *rendering_objects(const struct rendering *r, struct doc *cr, struct 
 /* True when both are the same object, by apiVersion, kind, namespace and name. */
 bool rendering_same_object(struct doc_value a, struct doc_value b);
 
-/* Calls back for each kind that some render policy of the bundle writes. */
-void rendering_each_kind(const struct bundle *bundle, void (*each)(const struct gvk *gvk, void *arg), void *arg);
+/* Calls back for each kind that some render policy of the bundle writes, or follows: then it is others that write it. */
+void rendering_each_kind(const struct bundle *bundle, void (*each)(const struct gvk *gvk, bool written, void *arg), void *arg);
 
 extern const char LABEL_OF_NAMESPACE[]; /* "k8sgpts.k8sgpt.ai/namespace": of everything that is made for K8sGPT resources there */
 extern const char LABEL_OF_NAME[];      /* "k8sgpts.k8sgpt.ai/name": of what belongs to one of them alone */

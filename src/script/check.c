@@ -31,7 +31,7 @@ static const struct {
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 
-enum field_use { ANY, HIGHER_ONLY, ANALYZER_ONLY, ORDERED_ONLY, WRITER_ONLY };
+enum field_use { ANY, HIGHER_ONLY, ANALYZER_ONLY, ORDERED_ONLY, WRITER_ONLY, RENDER_ONLY };
 
 static const struct {
     const char *name;
@@ -54,6 +54,7 @@ static const struct {
     {"aws", DOC_BOOL, ANALYZER_ONLY},
     {"order", DOC_INT, ORDERED_ONLY},
     {"writes", DOC_ARRAY, WRITER_ONLY},
+    {"follows", DOC_ARRAY, RENDER_ONLY},
     {"params", DOC_OBJECT, ANY},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
@@ -91,6 +92,8 @@ static int check_field(const struct policy_entry *e, struct str name, struct doc
         return refuse(e, err, "%s is for correlate and render policies; remove it", fields[i].name);
     if (fields[i].use == WRITER_ONLY && p->kind != POLICY_STEP && p->kind != POLICY_RENDER)
         return refuse(e, err, "%s is for steps and render policies; remove it", fields[i].name);
+    if (fields[i].use == RENDER_ONLY && p->kind != POLICY_RENDER)
+        return refuse(e, err, "%s is for render policies; remove it", fields[i].name);
     return 0;
 }
 

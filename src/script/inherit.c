@@ -48,6 +48,7 @@ int policy_stand_on(struct policy_entry *e, const struct policy *lower, struct e
     int rc = policy_check_remote(p, err);
     if (!rc) rc = inherit_watches(p, lower, err);
     for (size_t i = 0; i < lower->write_count && !rc; i++) rc = policy_add_write(p, lower->writes[i], err);
+    for (size_t i = 0; i < lower->follow_count && !rc; i++) rc = policy_add_follow(p, lower->follows[i], err);
     if (!rc) rc = inherit_rules(p, lower, err);
     if (!rc) rc = evidence_check(p, err); /* its rules may name fields that only the layer below reads */
     return rc ? err_prefix(err, "%s", e->file->source) : 0;

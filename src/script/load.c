@@ -67,6 +67,7 @@ static void free_parts(struct policy_entry *e) {
     }
     free(p->watches);
     free(p->writes);
+    free(p->follows);
     free(p->rules);
     doc_unref(e->table);
     if (e->owns_vm) vm_free(p->vm);

@@ -38,6 +38,7 @@ int policy_stand_on(struct policy_entry *e, const struct policy *lower, struct e
 /* Adds (or widens) a watch; takes the projection's reference over in any case. */
 int policy_add_watch(struct policy *p, const struct gvk *gvk, struct projection *projection, struct err *err) ERR_MUST_CHECK;
 int policy_add_write(struct policy *p, const struct gvk *gvk, struct err *err) ERR_MUST_CHECK;
+int policy_add_follow(struct policy *p, const struct gvk *gvk, struct err *err) ERR_MUST_CHECK;
 int watch_add_index(struct policy_watch *watch, struct str path, struct err *err) ERR_MUST_CHECK;
 
 /* A new document: the fields of `base`, those of `over` in their place or after them. Either may be NULL. NULL with *err. */

@@ -61,6 +61,8 @@ struct policy {
     size_t rule_count;
     const struct gvk **writes; /* kinds of objects that it writes; a wrapping policy has those of the one below too */
     size_t write_count;
+    const struct gvk **follows; /* of a render policy: kinds of objects that others make of what it writes, with its labels */
+    size_t follow_count;
     int64_t order;              /* of a correlate or render policy: lower ones are asked first */
     bool remote;                /* an analyzer that may ask what no cache holds, and is suspended meanwhile */
     bool logs, secret_content;  /* what it may ask for then: logs of pods, what is in Secrets */

@@ -16,5 +16,5 @@ end
 
 return {
   api = 1, kind = "render", name = "Service", description = "Where the operator reaches an engine", order = 40,
-  writes = { "v1/Service" }, render = wanted,
+  writes = { "v1/Service" }, follows = { "discovery.k8s.io/v1/EndpointSlice" }, render = wanted,
 }

@@ -418,6 +418,7 @@ static void test_render_policies_say_what_they_write(void **state) {
         {RENDER("writes = { 1 }"), "writes must be a list of kinds"},
         {RENDER("writes = { 'Service' }"), "writes"},
         {RENDER("writes = { 'v1/Service' }, rules = {}"), "rules is for analyzers"},
+        {RENDER("writes = { 'v1/Service' }, follows = { 'Pod' }"), "follows"},
         {"return { api = 1, kind = 'render', name = 'R', writes = { 'v1/Service' } }", "needs a function render"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -432,6 +433,10 @@ static void test_render_policies_say_what_they_write(void **state) {
     write_sink(&fx, "cluster/sinks/S/policy.lua", "S", "writes = { 'v1/Service' },", "1");
     refused(&fx, "writes is for steps and render policies");
     fx_free(&fx);
+    fx_new(&fx);
+    write_sink(&fx, "cluster/sinks/S/policy.lua", "S", "follows = { 'v1/Service' },", "1");
+    refused(&fx, "follows is for render policies");
+    fx_free(&fx);
 }
 
 /* Who wraps a policy goes on watching what that writes, in the order of that. */
@@ -440,12 +445,13 @@ static void test_wrapping_inherits_what_is_written(void **state) {
     struct fixture fx;
     struct err err;
     fx_new(&fx);
-    fx_write(&fx, "builtin/render/R/policy.lua", RENDER("writes = { 'v1/Service', 'v1/Service' }, order = 7"));
+    fx_write(&fx, "builtin/render/R/policy.lua", RENDER("writes = { 'v1/Service', 'v1/Service' }, follows = { 'v1/Pod' }, order = 7"));
     fx_write(&fx, "cluster/render/R/policy.lua", RENDER("mode = 'wrap', writes = { 'v1/ConfigMap' }"));
     assert_true(fx_load(&fx, false));
     const struct policy *p = bundle_find(fx.bundle, POLICY_RENDER, STR("R"));
     assert_int_equal(p->write_count, 2);
     assert_int_equal(p->lower->write_count, 1);
+    assert_int_equal(p->follow_count, 1);
     assert_int_equal(p->order, 7);
     assert_true(policy_writes(p, gvk_parse(STR("v1/Service"), &err)) && policy_writes(p, gvk_parse(STR("v1/ConfigMap"), &err)));
     assert_false(policy_writes(p, gvk_parse(STR("v1/Secret"), &err)));
