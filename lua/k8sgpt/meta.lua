@@ -421,7 +421,7 @@ function StepContext.report(objects) end
 ---@field failures k8sgpt.Failure[]
 
 --- What was reported since ctx.answer gave the first part of an answer was all of it: what these analyzers (nil: all that report) said of
---- other objects is over.
+--- other objects is over. "Storage" stands for "Storage/PersistentVolume" too.
 ---@param of {analyzers?: string[], except?: string[]}
 ---@return boolean done
 function StepContext.reported(of) end

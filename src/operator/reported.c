@@ -56,9 +56,15 @@ struct end {
     struct doc_value except;
 };
 
+/* "Storage" reports kinds of its own, as "Storage/PersistentVolume". */
+static bool is_of(struct str analyzer, const char *name) {
+    size_t n = strlen(name);
+    return n >= analyzer.n && memcmp(name, analyzer.p, analyzer.n) == 0 && (n == analyzer.n || name[analyzer.n] == '/');
+}
+
 static bool holds(struct doc_value names, const char *name) {
     for (size_t i = 0; i < doc_len(names); i++)
-        if (str_is(doc_str(doc_at(names, i)), name)) return true;
+        if (doc_str(doc_at(names, i)).n && is_of(doc_str(doc_at(names, i)), name)) return true;
     return false;
 }
 

@@ -109,6 +109,12 @@ describe("an engine", function()
     cluster:await_condition(cr, "Analysed", "AnalyzerFailed")
     peer:await_calls(#peer:calls() + 2)
     assert.is_truthy(cluster:results()["Pod default/web"])
+    -- Some analyzers have kinds of their own below their name.
+    local volume = result("Storage/PersistentVolume", "data", "is not bound")
+    peer:says(analysis(POD, volume))
+    cluster:await_results { "Pod default/web", "Storage/PersistentVolume data" }
+    peer:says { Analyze = { answer = { errors = { "[Storage] no" }, results = { NODE } } } }
+    cluster:await_results { "Node node-1", "Storage/PersistentVolume data" }
   end)
 
   it("that speaks of an object twice is heard twice", function()
