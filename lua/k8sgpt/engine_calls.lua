@@ -7,8 +7,11 @@ local reported = require "k8sgpt.reported"
 
 local dig, text = object.dig, object.text
 
--- Names of polls, and of peers in metrics.
-local calls = { CONFIG = "engine-config", ANALYSIS = "engine-analysis", PLAIN = "engine-analysis-without-ai" }
+-- Names of polls, and of peers in metrics; where replicas share the analysis, each with the suffix of a share.
+local calls = {
+  CONFIG = "engine-config", ANALYSIS = "engine-analysis", PLAIN = "engine-analysis-without-ai",
+  INSTEAD = "engine-analysis-instead", -- of a replica that gave no answer, asked of another one
+}
 
 -- Ten thousand results with explanations.
 local MAX_BYTES = 64 * 1024 * 1024
@@ -43,7 +46,7 @@ local function config_of(cr)
 end
 
 -- Names with a sign change a set that the engine has, and cannot be said to it: then it looks at its own.
-local function filters_of(cr)
+local function as_they_are(cr)
   local filters = k8sgpt.array {}
   for i, name in ipairs(dig(cr, "spec", "filters") or {}) do
     if name:find("^[+-]") then return k8sgpt.array {} end
@@ -52,11 +55,11 @@ local function filters_of(cr)
   return filters
 end
 
-local function analysis_of(cr, explain)
+local function analysis_of(cr, filters, explain)
   local ai = dig(cr, "spec", "ai") or {}
   return {
     backend = text(ai.backend) or "", explain = explain, anonymize = ai.anonymized ~= false, nocache = dig(cr, "spec", "noCache") == true,
-    language = text(ai.language) or "english", namespace = text(dig(cr, "spec", "targetNamespace")) or "", filters = filters_of(cr),
+    language = text(ai.language) or "english", namespace = text(dig(cr, "spec", "targetNamespace")) or "", filters = filters,
   }
 end
 
@@ -95,29 +98,77 @@ function calls.by_name(states)
   return known
 end
 
---- What is to be asked now. An engine has to know its configuration before it analyses for the first time; where the AI fails, it is asked
---- again without.
+local function is_failing(state) return state ~= nil and state.state == "failing" end
+
+-- A replica that never analysed yet has to know its configuration first.
+local function is_told(known, share)
+  local analysis, config = known[calls.ANALYSIS .. share.suffix], known[calls.CONFIG .. share.suffix]
+  local target = "http://" .. share.address
+  return analysis and analysis.target == target or config and config.target == target and config.state == "answered"
+end
+
+-- The replica has no answer for its share, also without AI where that was asked for.
+local function gave_none(known, share, without_ai)
+  return is_failing(known[calls.ANALYSIS .. share.suffix]) and (not without_ai or is_failing(known[calls.PLAIN .. share.suffix]))
+end
+
+-- The next replica that does answer.
+local function stand_in(list, known, place)
+  for step = 1, #list - 1 do
+    local other = list[(place + step - 1) % #list + 1]
+    if not is_failing(known[calls.ANALYSIS .. other.suffix]) then return other.address end
+  end
+end
+
+--- What is asked where nothing is split: all of one address.
 ---@param cr k8sgpt.View
 ---@param address string "HOST:PORT"
+---@return k8sgpt.Share[]
+function calls.whole(cr, address) return { { suffix = "", address = address, filters = as_they_are(cr) } } end
+
+--- How the analysis is split now, by what is asked.
+---@param known table<string, k8sgpt.PollState>
+---@return k8sgpt.Share[]
+function calls.split(known)
+  local list = {}
+  while known[calls.ANALYSIS .. "-" .. #list + 1] do
+    local suffix = "-" .. #list + 1
+    local state = known[calls.ANALYSIS .. suffix]
+    list[#list + 1] = { suffix = suffix, address = state.target:gsub("^http://", ""), filters = k8sgpt.copy(state.request.filters) }
+  end
+  return list
+end
+
+--- What is to be asked now. An engine has to know its configuration before it analyses for the first time; where the AI fails, it is asked
+--- again without; and for the share of a replica that gives no answer, another one.
+---@param cr k8sgpt.View
+---@param list k8sgpt.Share[]
 ---@param known table<string, k8sgpt.PollState> how the questions of before stand
 ---@param timeouts {config_timeout: integer, analysis_timeout: integer} seconds
 ---@return k8sgpt.Poll[]
-function calls.polls(cr, address, known, timeouts)
-  local list, config, interval = k8sgpt.array {}, config_of(cr), duration.interval(cr)
-  local function ask(name, method, request, timeout, more)
+function calls.polls(cr, list, known, timeouts)
+  local polls, config, interval = k8sgpt.array {}, config_of(cr), duration.interval(cr)
+  local explain, after = calls.explains(cr), calm_after(cr)
+  local function ask(name, address, method, request, timeout, more)
     local poll = { name = name, target = "http://" .. address, method = method, request = request, interval = interval, timeout = timeout }
     for key, value in pairs(more or {}) do poll[key] = value end
-    list[#list + 1] = poll
+    polls[#polls + 1] = poll
   end
-  if config then ask(calls.CONFIG, "AddConfig", config, timeouts.config_timeout) end
-  local is_told = not config or known[calls.ANALYSIS] or (known[calls.CONFIG] or {}).state == "answered"
-  if not is_told then return list end
-  local explain, after = calls.explains(cr), calm_after(cr)
-  ask(calls.ANALYSIS, "Analyze", analysis_of(cr, explain), timeouts.analysis_timeout, { maxBytes = MAX_BYTES, calmAfter = after })
-  if explain and calls.ai_failed(known[calls.ANALYSIS]) then
-    ask(calls.PLAIN, "Analyze", analysis_of(cr, false), timeouts.analysis_timeout, { maxBytes = MAX_BYTES })
+  local function analyse(name, address, share, with_ai, calm)
+    local request = analysis_of(cr, share.filters, with_ai)
+    ask(name .. share.suffix, address, "Analyze", request, timeouts.analysis_timeout, { maxBytes = MAX_BYTES, calmAfter = calm })
   end
-  return list
+  for place, share in ipairs(list) do
+    if config then ask(calls.CONFIG .. share.suffix, share.address, "AddConfig", config, timeouts.config_timeout) end
+    if not config or is_told(known, share) then
+      local without_ai = explain and calls.ai_failed(known[calls.ANALYSIS .. share.suffix])
+      analyse(calls.ANALYSIS, share.address, share, explain, after)
+      if without_ai then analyse(calls.PLAIN, share.address, share, false) end
+      local other = gave_none(known, share, without_ai) and stand_in(list, known, place)
+      if other then analyse(calls.INSTEAD, other, share, explain and not without_ai, after) end
+    end
+  end
+  return polls
 end
 
 -- Which analyzers failed: "[Pod] pods is forbidden". nil: an error that names none of the engine's own, which are named after the kinds that
@@ -137,22 +188,43 @@ local function report(ctx, items, is_explained)
   return ctx.report(objects)
 end
 
---- Takes an analysis in. What it does not speak of is over, unless an analyzer failed that may have spoken of it.
+-- A share speaks for its own analyzers alone.
+local function add_others(names, share, list)
+  for _, other in ipairs(list) do
+    if other.suffix ~= share.suffix then table.move(other.filters, 1, #other.filters, #names + 1, names) end
+  end
+  return names
+end
+
+-- The share that a poll answers.
+local function share_of(state, list)
+  for _, share in ipairs(list) do
+    for _, name in ipairs { calls.ANALYSIS, calls.PLAIN, calls.INSTEAD } do
+      if state.name == name .. share.suffix then return share end
+    end
+  end
+end
+
+--- Takes an analysis in. What it does not speak of is over, unless an analyzer failed that may have spoken of it, or another share does.
 ---@param ctx k8sgpt.StepContext
----@param name string of the poll
----@param is_explained boolean
+---@param state k8sgpt.PollState with news
+---@param list k8sgpt.Share[] as they were asked for
+---@param explains boolean findings are to be explained
 ---@return boolean? done
 ---@return string? message
-function calls.take(ctx, name, is_explained)
-  local answer, message = ctx.answer(name)
+function calls.take(ctx, state, list, explains)
+  local share = share_of(state, list)
+  if not share then return true end -- of a configuration there is nothing to be taken
+  local is_explained = explains and state.name ~= calls.PLAIN .. share.suffix
+  local answer, message = ctx.answer(state.name)
   while answer do
     local done, why = report(ctx, answer.items, is_explained)
     if not done then return nil, why end
     if answer.last then
       local failed = failed_analyzers(answer.head.errors)
-      return failed == nil or ctx.reported { except = failed }
+      return failed == nil or ctx.reported { except = add_others(failed, share, list) }
     end
-    answer, message = ctx.answer(name)
+    answer, message = ctx.answer(state.name)
   end
   return message == nil, message
 end

@@ -83,6 +83,17 @@ function enginerights.rules(analyzers)
   return rules
 end
 
+--- What an analyzer goes through one by one: the kinds that it lists first, without the Events about them.
+---@param analyzer string
+---@return k8sgpt.GVK[] {} for a name that it does not know
+function enginerights.subjects(analyzer)
+  local kinds = {}
+  for _, gvk in ipairs((READS[analyzer] or {})[1] or {}) do
+    if gvk ~= "v1/Event" then kinds[#kinds + 1] = gvk end
+  end
+  return kinds
+end
+
 --- All analyzers that it knows, sorted.
 ---@return string[]
 function enginerights.analyzers()

@@ -116,7 +116,7 @@
 ---@field keep? fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, cr: k8sgpt.View): boolean, string? filter: false and a reason hides the finding; beside true, what could not be looked at
 ---@field request? fun(ctx: k8sgpt.ReadContext, finding: k8sgpt.Finding, config: k8sgpt.SinkConfig): k8sgpt.SinkRequest sink
 ---@field response? fun(ctx: k8sgpt.ReadContext, reply: k8sgpt.SinkReply): k8sgpt.SinkOutcome sink
----@field render? fun(ctx: k8sgpt.ReadContext, report: k8sgpt.Report|k8sgpt.Needs): string[] report: the text, in pieces of at most 1 MiB; of a diagnosis, unless params.about says "rights"; render: fun(ctx: k8sgpt.ReadContext, cr: k8sgpt.View): table[]?, k8sgpt.Failed? the whole objects that there are to be, each made by own or share of "k8sgpt.render"; {} for none. Objects that it does not return any more are removed
+---@field render? fun(ctx: k8sgpt.ReadContext, report: k8sgpt.Report|k8sgpt.Needs): string[] report: the text, in pieces of at most 1 MiB; of a diagnosis, unless params.about says "rights"; render: fun(ctx: k8sgpt.ReadContext, cr: k8sgpt.View, size?: k8sgpt.Size): table[]?, k8sgpt.Failed? the whole objects that there are to be, each made by own or share of "k8sgpt.render"; {} for none. Objects that it does not return any more are removed
 
 ---@class k8sgpt.Rule
 ---@field severity k8sgpt.Severity
@@ -309,9 +309,10 @@ function StepContext.apply(object, options) end
 function StepContext.fetch(reference) end
 
 --- The objects that the render policies want for this K8sGPT, in the order in which they are to be applied.
+---@param size? k8sgpt.Size how large its Deployment is to be; nil where spec.engine.scaling is absent
 ---@return table[]? objects
 ---@return string? message names the policy that failed
-function StepContext.render() end
+function StepContext.render(size) end
 
 --- How many objects there are of some kinds, as the API server counts them; at most a minute old.
 ---@param kinds k8sgpt.GVK[] at most 64
@@ -387,6 +388,8 @@ function StepContext.poll(list) end
 
 ---@class k8sgpt.PollState
 ---@field name string
+---@field target string
+---@field request? table
 ---@field state "waiting"|"answered"|"failing"
 ---@field reason string why it fails, in CamelCase: Unreachable, Timeout, Unsupported (no such method, or no gRPC) …
 ---@field message string the same for people; "" unless it fails
@@ -490,10 +493,10 @@ function StepContext.findings() end
 ---@field own {gvk: k8sgpt.GVK, subresource?: string, name?: string, verbs: string[], why: string}[] its requests that no policy asks for
 ---@field reads {gvk: k8sgpt.GVK, subresource?: "log", by: string, subject: boolean, widens: boolean}[] by: "analyzers/Pod". widens false: needs nothing of kinds that no other policy reads
 ---@field writes? {gvk: k8sgpt.GVK, by: string}[] what K8sGPT Deployments consist of; by: "render/Service"
+---@field follows? {gvk: k8sgpt.GVK, by: string}[] what others make of that
 ---@field engine? string[] the analyzers of K8sGPT Deployments: nobody may grant an engine a right that he does not hold
 
 --- Brings Results to what is given: {group = id, result = object} writes what differs, {group = id} deletes. Returns when all are done;
----@field follows? {gvk: k8sgpt.GVK, by: string}[] what others make of that
 --- what failed is retried with the next run.
 ---@param items {group: string, result?: table}[]
 ---@return string[]? written ids of the groups whose Result was written or deleted

@@ -6,8 +6,10 @@ SCRIPT is a file of JSON, read anew for each call: {"Analyze": BEHAVIOUR, …} b
 A BEHAVIOUR is an object of
     answer     the answer, in protobuf's JSON form
     results    Analyze: so many results beside, of `text_bytes` each
+    by_filter  Analyze: results beside, of each filter that is asked for: {"Pod": [RESULT], …}
     status, message   end with this status ("UNAVAILABLE") instead
     ai_status, message   Analyze: the same where explanations are asked for
+    refuses, status   Analyze: end with this status only where one of these filters is asked for
     delay_ms   wait first
     hang       never answer
     die        end the process at once
@@ -61,6 +63,12 @@ def add_results(answer, count, text_bytes):
     answer.problems += count
 
 
+def add_by_filter(answer, by_filter, request):
+    for name in request.filters:
+        for result in by_filter.get(name, []):
+            json_format.ParseDict(result, answer.results.add())
+
+
 def serve_one(method, answer_type, request, context):
     log_call(method, request, context)
     behaviour = behaviour_of(method)
@@ -73,13 +81,16 @@ def serve_one(method, answer_type, request, context):
     time.sleep(behaviour.get("delay_ms", 0) / 1000)
     if behaviour.get("ai_status") and request.explain:
         context.abort(grpc.StatusCode[behaviour["ai_status"]], behaviour.get("message", ""))
-    if behaviour.get("status"):
+    is_refused = not behaviour.get("refuses") or set(behaviour["refuses"]) & set(request.filters)
+    if behaviour.get("status") and is_refused:
         context.abort(grpc.StatusCode[behaviour["status"]], behaviour.get("message", ""))
     if behaviour.get("gzip"):
         context.set_compression(grpc.Compression.Gzip)
     answer = json_format.ParseDict(behaviour.get("answer", {}), answer_type())
     if behaviour.get("results"):
         add_results(answer, behaviour["results"], behaviour.get("text_bytes", 100))
+    if behaviour.get("by_filter"):
+        add_by_filter(answer, behaviour["by_filter"], request)
     return answer
 
 

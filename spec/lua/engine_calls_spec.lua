@@ -6,7 +6,7 @@ local TIMEOUTS <const> = { config_timeout = 10, analysis_timeout = 300 }
 
 local function cr(spec) return { spec = spec } end
 
-local function polls(spec, known) return calls.polls(cr(spec), "h:1", known or {}, TIMEOUTS) end
+local function polls(spec, known) return calls.polls(cr(spec), calls.whole(cr(spec), "h:1"), known or {}, TIMEOUTS) end
 
 local function names_of(list)
   local names = {}
@@ -36,8 +36,8 @@ describe("calls of an engine", function()
   it("go on to analyse while a configuration that was taken once is refused", function()
     local spec = { remoteCache = { interplex = { endpoint = "e" } } }
     assert.are.same({ calls.CONFIG }, names_of(polls(spec)))
-    assert.are.same({ calls.CONFIG, calls.ANALYSIS }, names_of(polls(spec, { [calls.CONFIG] = { state = "answered" } })))
-    local known = { [calls.CONFIG] = { state = "failing" }, [calls.ANALYSIS] = { state = "answered" } }
+    assert.are.same({ calls.CONFIG, calls.ANALYSIS }, names_of(polls(spec, { [calls.CONFIG] = { state = "answered", target = "http://h:1" } })))
+    local known = { [calls.CONFIG] = { state = "failing" }, [calls.ANALYSIS] = { state = "answered", target = "http://h:1" } }
     assert.are.same({ calls.CONFIG, calls.ANALYSIS }, names_of(polls(spec, known)))
   end)
 

@@ -18,10 +18,10 @@ static const char DEFAULT_NOW[] = "2026-03-01T10:10:00Z";
 
 /* A misspelt key would make a case pass that tests nothing. */
 static const char *const TABLE_KEYS[] = {"now", "subject", "cr", "options", "input", "objects", "findings", "cases", NULL};
-static const char *const CASE_KEYS[] = {
-    "name",   "now",    "subject", "cr",           "options", "input", "objects", "findings",        "params",
-    "config", "change", "expect",  "expect_error", "forbid",  "reply", "answers", "expect_requests", "again_after_seconds",
-    NULL};
+static const char *const CASE_KEYS[] = {"name",         "now",      "subject", "cr",      "options",         "input",
+                                        "objects",      "findings", "params",  "config",  "change",          "expect",
+                                        "expect_error", "forbid",   "reply",   "answers", "expect_requests", "again_after_seconds",
+                                        "size",         NULL};
 
 struct doc_value trial_field(const struct trial *t, const char *name) {
     struct doc_value v = doc_get(t->row, str_of(name));

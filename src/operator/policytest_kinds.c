@@ -336,11 +336,12 @@ static bool try_report(struct trial *t, const struct policy *policy) {
 
 static bool try_render(struct trial *t, const struct policy *policy) {
     struct err err;
-    const struct doc *cr = part(t, "cr", &err), *options = part(t, "options", &err);
-    if (!cr || !options) return trial_complain(t, err.msg);
+    bool sized = doc_type(trial_field(t, "size")) != DOC_ABSENT;
+    const struct doc *cr = part(t, "cr", &err), *options = part(t, "options", &err), *size = sized ? part(t, "size", &err) : NULL;
+    if (!cr || !options || (sized && !size)) return trial_complain(t, err.msg);
     struct policycalls *calls = policycalls_new(NULL, options);
     if (!calls) return trial_complain(t, "no memory for a test");
-    struct script_call c = {.policy = policy, .function = "render", .args = {{cr, NULL}}, .arg_count = 1};
+    struct script_call c = {.policy = policy, .function = "render", .args = {{cr, NULL}, {size, NULL}}, .arg_count = 2};
     policycalls_run(calls, &c, &t->reader, &t->outcome);
     policycalls_free(calls);
     return trial_failed_as_expected(t) && (t->outcome.result != SCRIPT_OK || judge_value(t));

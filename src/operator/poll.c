@@ -244,6 +244,11 @@ void polls_put(const struct polls *p, struct doc_builder *b) {
         bool failing = q->state == POLL_FAILING;
         doc_begin_object(b);
         doc_pair_str(b, "name", str_of(q->name));
+        doc_pair_str(b, "target", doc_path_str(doc_root(q->wanted), "target"));
+        if (doc_type(doc_path(doc_root(q->wanted), "request")) != DOC_ABSENT) {
+            doc_key(b, STR("request"));
+            doc_put_value(b, doc_path(doc_root(q->wanted), "request"));
+        }
         doc_pair_str(b, "state", str_of(STATES[q->state]));
         doc_pair_str(b, "reason", str_of(failing ? err_code_name(q->err.code) : ""));
         doc_pair_str(b, "message", str_of(failing ? q->err.msg : ""));

@@ -143,7 +143,7 @@ static struct doc *join(struct doc *const *lists, size_t count, struct err *err)
 static struct doc *render_one(struct preview *p, struct doc *cr, struct err *err) {
     struct rendering rendering = {p->bundle, p->cluster, p->calls, p->owners};
     struct doc_value meta = doc_path(doc_root(cr), "metadata");
-    struct doc *objects = check(p, cr, err) ? NULL : rendering_objects(&rendering, cr, err);
+    struct doc *objects = check(p, cr, err) ? NULL : rendering_objects(&rendering, cr, NULL, err);
     if (!objects)
         err_prefix(err, "K8sGPT " STR_FMT "/" STR_FMT, STR_ARG(doc_path_str(meta, "namespace")), STR_ARG(doc_path_str(meta, "name")));
     return objects;

@@ -67,14 +67,15 @@ static int take(struct collected *c, const struct policy *p, struct str home, st
     return rc;
 }
 
-static int ask(const struct rendering *r, struct collected *c, const struct policy *named, struct doc *cr, struct err *err) {
+static int ask(const struct rendering *r, struct collected *c, const struct policy *named, const struct script_arg args[2],
+               struct err *err) {
     struct reader reader = {.cluster = r->cluster, .owners = r->owners};
     const struct policy *p = policycalls_effective(r->calls, named);
-    struct script_call call = {.policy = p ? p : named, .function = "render", .args = {{cr, NULL}}, .arg_count = 1};
+    struct script_call call = {.policy = p ? p : named, .function = "render", .args = {args[0], args[1]}, .arg_count = 2};
     struct script_outcome out;
     if (c->count == MAX_OBJECTS || c->returned_count == MAX_OBJECTS) return err_set(err, ERR_POLICY, "more than %d objects", MAX_OBJECTS);
     policycalls_run(r->calls, &call, &reader, &out);
-    if (out.result == SCRIPT_OK) return take(c, call.policy, doc_path_str(doc_root(cr), "metadata.namespace"), out.values, err);
+    if (out.result == SCRIPT_OK) return take(c, call.policy, doc_path_str(doc_root(args[0].doc), "metadata.namespace"), out.values, err);
     *err = out.err;
     return (int)(err->code = ERR_POLICY);
 }
@@ -93,11 +94,12 @@ static struct doc *list_of(const struct collected *c, struct err *err) {
     return list;
 }
 
-struct doc *rendering_objects(const struct rendering *r, struct doc *cr, struct err *err) {
+struct doc *rendering_objects(const struct rendering *r, struct doc *cr, struct doc *size, struct err *err) {
+    const struct script_arg args[] = {{cr, NULL}, {size, NULL}};
     struct collected c = {0};
     int rc = 0;
     for (size_t i = 0; !rc && i < bundle_count(r->bundle, POLICY_RENDER); i++)
-        rc = ask(r, &c, bundle_at(r->bundle, POLICY_RENDER, i), cr, err);
+        rc = ask(r, &c, bundle_at(r->bundle, POLICY_RENDER, i), args, err);
     struct doc *list = rc ? NULL : list_of(&c, err);
     for (size_t i = 0; i < c.returned_count; i++) doc_unref(c.returned[i]);
     return list;

@@ -19,11 +19,12 @@ struct rendering {
 };
 
 /*
- * All objects in the order of the policies: an array, the caller's. NULL with *err, which names the policy: ERR_POLICY (retry_after_s as
+ * All objects in the order of the policies: an array, the caller's. `size` is what they get beside the K8sGPT (k8sgpt.Size of meta.lua);
+ * NULL: it was not asked for. NULL with *err, which names the policy: ERR_POLICY (retry_after_s as
  * it asked) or ERR_NOMEM. An object is refused that is of a kind which the policy does not declare, is in another namespace, is there
  * twice, or lacks the label that says whose it is.
  */
-struct doc *rendering_objects(const struct rendering *r, struct doc *cr, struct err *err) ERR_MUST_CHECK;
+struct doc *rendering_objects(const struct rendering *r, struct doc *cr, struct doc *size, struct err *err) ERR_MUST_CHECK;
 
 /* True when both are the same object, by apiVersion, kind, namespace and name. */
 bool rendering_same_object(struct doc_value a, struct doc_value b);

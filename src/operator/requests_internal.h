@@ -24,7 +24,7 @@ void request_reported(struct run *r, struct doc_value args);
 /* ctx.fetch(reference). */
 void request_fetch(struct run *r, struct doc_value args);
 
-/* ctx.render(), ctx.managed(). */
+/* ctx.render(size), ctx.managed(). */
 void request_render(struct run *r, struct doc_value args);
 void request_managed(struct run *r, struct doc_value args);
 

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "doc/copy.h"
 #include "operator/managed.h"
 #include "operator/rendering.h"
 #include "operator/requests_internal.h"
@@ -8,10 +9,12 @@ void request_render(struct run *r, struct doc_value args) {
     const struct tenant *t = run_tenant(r);
     struct rendering rendering = {t->op->bundle, t->op->cluster, t->op->calls, t->op->filter_owners};
     struct err err;
-    struct doc *objects = rendering_objects(&rendering, t->cr, &err);
-    (void)args;
+    struct doc *size = doc_type(doc_at(args, 0)) == DOC_OBJECT ? doc_copy(doc_at(args, 0), &err) : NULL;
+    bool failed = doc_type(doc_at(args, 0)) == DOC_OBJECT && !size;
+    struct doc *objects = failed ? NULL : rendering_objects(&rendering, t->cr, size, &err);
     run_answer(r, objects, objects ? NULL : &err);
     doc_unref(objects);
+    doc_unref(size);
 }
 
 /* Waits until the caches of what is managed are filled. */

@@ -1,7 +1,7 @@
 --- What comes of each field of the CRDs, for docs/compatibility.md. A key is the path of a leaf; one that ends in ".*" stands for all below it.
 --- A text that begins with "not yet" names the capability that will bring the effect.
 
-local SCALE <const> = "not yet: more than one replica"
+local SCALE <const> = "; see [scaling](reference.md#scaling)"
 local EXPLAIN <const> = "the embedded engine: not yet: explanations by AI"
 local MEND <const> = "not yet: remediation"
 local CACHE <const> = "the engine is told of it before it analyses; the embedded engine: not yet: explanations by AI; whether it is complete is checked"
@@ -38,9 +38,9 @@ fields.K8sGPT = {
   ["spec.extraOptions.serviceAccountIRSA"] = "the IAM role that the namespace's ServiceAccount stands for; a second one for the same account is refused",
   ["spec.engine.mode"] = "Embedded: diagnosed in the operator. Deployment: the K8sGPT Deployment is made, kept as it is wanted, and asked by gRPC; "
     .. "the condition EngineAvailable says how that goes",
-  ["spec.engine.scaling.minReplicas"] = SCALE,
-  ["spec.engine.scaling.maxReplicas"] = SCALE .. "; fewer than minReplicas are refused",
-  ["spec.engine.scaling.objectsPerReplica"] = SCALE,
+  ["spec.engine.scaling.minReplicas"] = "the Deployment has no fewer replicas" .. SCALE,
+  ["spec.engine.scaling.maxReplicas"] = "the Deployment has no more replicas; fewer than minReplicas are refused" .. SCALE,
+  ["spec.engine.scaling.objectsPerReplica"] = "replicas follow the number of objects divided by this" .. SCALE,
 
   ["spec.kubeconfig.name"] = "the engine diagnoses the cluster of this kubeconfig; it needs no account here then. The embedded engine refuses it by the "
     .. "condition EngineAvailable",
@@ -126,6 +126,8 @@ fields.K8sGPT = {
   ["status.engine.mode"] = "who diagnoses",
   ["status.engine.version"] = "not yet: the engine does not say it",
   ["status.engine.endpoint"] = "where the engine is asked; empty when embedded",
+  ["status.engine.shares.endpoint"] = "a replica, where several share the analysis",
+  ["status.engine.shares.filters"] = "what it is asked for",
   ["status.analyzers.name"] = "the analyzers that spec.filters chose",
   ["status.analyzers.state"] = "whether it works",
   ["status.analyzers.reason"] = "why it does not",
@@ -204,6 +206,7 @@ fields.rendered = {
   ["spec.containerSecurityContext.*"] = { "container.securityContext" },
   ["spec.extraOptions.serviceAccountIRSA"] = { "ServiceAccount.annotations" },
   ["spec.engine.mode"] = { "all of it" },
+  ["spec.engine.scaling.minReplicas"] = { "Deployment.replicas" },
   ["spec.kubeconfig.name"] = { "pod.volumes" },
   ["spec.kubeconfig.key"] = { "pod.volumes" },
   ["spec.filters"] = { "ClusterRole.rules" },

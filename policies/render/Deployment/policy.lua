@@ -1,5 +1,6 @@
 --- The engine itself: `k8sgpt serve` in a pod.
 
+local engine_size = require "k8sgpt.engine_size"
 local environment = require "k8sgpt.environment"
 local k8sgpt = require "k8sgpt"
 local object = require "k8sgpt.object"
@@ -11,13 +12,38 @@ local REPOSITORY = "ghcr.io/k8sgpt-ai/k8sgpt"
 
 local function image(spec) return (text(spec.repository) or REPOSITORY) .. ":" .. (text(spec.version) or "latest") end
 
-local function container(ctx, cr, spec)
+-- "250m" as "500m". What an admin set as text that is no quantity stays, for the API server to refuse.
+local function times(quantities, factor)
+  for name, value in pairs(quantities or {}) do
+    local number, unit = tostring(value):match("^(%d+%.?%d*)(.*)$")
+    quantities[name] = number and ("%g%s"):format(tonumber(number) * factor, unit) or value
+  end
+end
+
+-- Requests follow what there is to look at, and limits requests; what the K8sGPT says itself is as it says.
+local function resources(ctx, cr, factor)
+  local given = render.given(cr, "resources")
+  if given or factor == 1 then return given or k8sgpt.copy(ctx.params.resources) end
+  local made = k8sgpt.copy(ctx.params.resources)
+  times(made.requests, factor)
+  times(made.limits, factor)
+  return made
+end
+
+-- How it was sized, for the next time (lua/k8sgpt/engine_size.lua).
+local function annotations(cr, size)
+  local given = render.given(cr, "deploymentAnnotations")
+  if size.factor == 1 then return given end
+  return render.merged({ [engine_size.FACTOR] = tostring(size.factor) }, given)
+end
+
+local function container(ctx, cr, spec, size)
   return {
     name = "k8sgpt", image = image(spec), imagePullPolicy = text(spec.imagePullPolicy),
     args = { "serve" },
     env = environment.of(spec),
     ports = { { containerPort = 8080, protocol = "TCP" } },
-    resources = render.given(cr, "resources") or k8sgpt.copy(ctx.params.resources),
+    resources = resources(ctx, cr, size.factor),
     securityContext = render.given(cr, "containerSecurityContext"),
     volumeMounts = { { name = "k8sgpt-vol", mountPath = "/k8sgpt-data" } },
   }
@@ -42,13 +68,13 @@ local function account(ctx, cr)
   return ctx.options.dynamicRbac and render.account_name(cr.metadata.namespace) or render.FIXED_ACCOUNT
 end
 
-local function pod_spec(ctx, cr, spec)
+local function pod_spec(ctx, cr, spec, size)
   local pod = {
     serviceAccountName = account(ctx, cr),
     imagePullSecrets = render.given(cr, "imagePullSecrets"),
     nodeSelector = render.given(cr, "nodeSelector"),
     securityContext = render.given(cr, "securityContext"),
-    containers = { container(ctx, cr, spec) },
+    containers = { container(ctx, cr, spec, size) },
     volumes = { { name = "k8sgpt-vol", emptyDir = {} } },
   }
   if not render.is_local(cr) then look_elsewhere(cr, pod) end
@@ -62,23 +88,30 @@ local function pod_labels(cr)
   return labels
 end
 
+-- Where nobody counted, as offline, the least that spec.engine.scaling permits; without it one replica, as upstream has it.
+local function unsized(cr)
+  return { replicas = math.max(1, dig(cr, "spec", "engine", "scaling", "minReplicas") or 1), factor = 1 }
+end
+
 ---@param ctx k8sgpt.ReadContext
 ---@param cr k8sgpt.View
-local function wanted(ctx, cr)
+---@param size? k8sgpt.Size
+local function wanted(ctx, cr, size)
   if not render.is_wanted(ctx, cr) then return {} end
   local meta, spec = cr.metadata, cr.spec or {}
+  size = size or unsized(cr)
   return { render.own(cr, {
     apiVersion = "apps/v1", kind = "Deployment",
     metadata = {
       name = meta.name, namespace = meta.namespace,
-      labels = render.merged({ app = meta.name }, spec.deploymentLabels), annotations = render.given(cr, "deploymentAnnotations"),
+      labels = render.merged({ app = meta.name }, spec.deploymentLabels), annotations = annotations(cr, size),
     },
     spec = {
-      replicas = 1,
+      replicas = size.replicas,
       selector = { matchLabels = { app = meta.name } },
       template = {
         metadata = { labels = pod_labels(cr), annotations = render.given(cr, "podAnnotations") },
-        spec = pod_spec(ctx, cr, spec),
+        spec = pod_spec(ctx, cr, spec, size),
       },
     },
   }) }

@@ -1,6 +1,7 @@
 --- Third step: who diagnoses. Where that is a K8sGPT Deployment, the objects that it consists of are brought to what render policies want.
 
 local engine = require "k8sgpt.engine"
+local engine_size = require "k8sgpt.engine_size"
 local k8sgpt = require "k8sgpt"
 local managed = require "k8sgpt.managed"
 local object = require "k8sgpt.object"
@@ -41,12 +42,38 @@ local function leave_embedded(ctx, cr)
   ctx.status { analyzers = k8sgpt.array {} }
 end
 
+-- How large it is to be, where spec.engine.scaling asks for that; else nothing is counted.
+local function choose_size(ctx, cr)
+  local objects, message = managed.all(ctx)
+  if not objects then return nil, message end
+  local kinds, namespace = engine_size.counted(cr)
+  local census = { counts = {}, failed = {} }
+  if #kinds > 0 then census, message = ctx.count(k8sgpt.array(kinds), namespace) end
+  if not census then return nil, message end
+  return engine_size.of(cr, census, engine_size.before(managed.find(objects, "Deployment", cr.metadata.name)))
+end
+
+local function say_size(ctx, cr, size)
+  local type = "EngineScaled"
+  if size then
+    ctx.condition(type, size.reason == "Sized" and "True" or "False", size.reason, size.message)
+  elseif object.condition(cr, type) then
+    ctx.condition(type, "False", "NotRequested", "spec.engine.scaling is not set")
+  end
+end
+
 local function deployment(ctx, cr)
   local done, message = managed.announce(ctx, cr)
   if not done then return nil, ctx.retry(1, "the status could not be written: " .. message) end
   leave_embedded(ctx, cr)
   ctx.status { engine = { mode = "Deployment", version = "", endpoint = "" } }
-  local wanted, why = ctx.render()
+  local size, wanted, why
+  if engine_size.is_asked(cr) then
+    size, why = choose_size(ctx, cr)
+    if not size then return failed(ctx, why) end
+  end
+  say_size(ctx, cr, size)
+  wanted, why = ctx.render(size)
   if not wanted then return failed(ctx, why) end
   local problem
   done, problem = managed.converge(ctx, wanted)

@@ -5,6 +5,8 @@ local calls = require "k8sgpt.engine_calls"
 local custom = require "k8sgpt.custom"
 local duration = require "k8sgpt.duration"
 local engine = require "k8sgpt.engine"
+local engine_shares = require "k8sgpt.engine_shares"
+local engine_size = require "k8sgpt.engine_size"
 local k8sgpt = require "k8sgpt"
 local managed = require "k8sgpt.managed"
 local object = require "k8sgpt.object"
@@ -54,33 +56,51 @@ local function choose_and_ask(ctx, cr)
   take(ctx, states, function(state) return custom.take(ctx, state.name) end)
 end
 
+-- Where replicas can be told apart and there are several, each is asked for its share; else the Service chooses whom to ask. Analyzers whose
+-- objects could not be counted weigh alike.
+local function split(ctx, cr, addresses, known)
+  local kinds, namespace = engine_size.counted(cr)
+  local census = #kinds > 0 and ctx.count(k8sgpt.array(kinds), namespace) or { counts = {} }
+  local function weigh(analyzer) return engine_size.weight(analyzer, census.counts) end
+  return engine_shares.of(addresses, engine_size.analyzers(cr), weigh, calls.split(known))
+end
+
 -- What an answer leads to is asked at once: the analysis after the configuration, the one without AI after one that AI spoiled.
-local function poll_engine(ctx, cr, address)
-  local function poll(known) return ctx.poll(calls.polls(cr, address, calls.by_name(known), ctx.params)) end
-  local states, message = poll(ctx.diagnosis().peers)
+local function poll_engine(ctx, cr, shares, peers)
+  local function poll(known) return ctx.poll(calls.polls(cr, shares, calls.by_name(known), ctx.params)) end
+  local states, message = poll(peers)
   if not states then return nil, message end
   return poll(states)
 end
 
-local function ask_engine(ctx, cr, address)
-  local states, message = poll_engine(ctx, cr, address)
+local function ask_engine(ctx, cr, address, addresses)
+  local peers = ctx.diagnosis().peers
+  local shares = #addresses > 1 and split(ctx, cr, addresses, calls.by_name(peers)) or calls.whole(cr, address)
+  local states, message = poll_engine(ctx, cr, shares, peers)
   if not states then return cannot_ask(ctx, message) end
-  ctx.status { engine = { mode = "Deployment", version = "", endpoint = address } }
+  ctx.status { engine = { mode = "Deployment", version = "", endpoint = address, shares = engine_shares.shown(shares) } }
   ctx.choose { nothing = true }
-  local explains = calls.explains(cr)
-  take(ctx, states, function(state)
-    return state.name == calls.CONFIG or calls.take(ctx, state.name, explains and state.name == calls.ANALYSIS)
-  end)
+  take(ctx, states, function(state) return calls.take(ctx, state, shares, calls.explains(cr)) end)
+end
+
+local function replicas(ctx, cr)
+  if not engine_size.is_asked(cr) then return {} end
+  local slices, message = managed.followers(ctx, "EndpointSlice")
+  return slices and engine_shares.addresses(slices), message
 end
 
 -- An address that the operator was given stands for an engine that is ready.
 local function await_and_ask(ctx, cr)
   local given = object.text(ctx.options.engineAddress)
-  if given then return ask_engine(ctx, cr, given) end
+  if given then return ask_engine(ctx, cr, given, {}) end
   local objects, message = managed.all(ctx)
   if not objects then return nil, ctx.retry(0, message) end
   local address, missing = look_at(objects, cr)
-  if address then return ask_engine(ctx, cr, address) end
+  if address then
+    local addresses, why = replicas(ctx, cr)
+    if not addresses then return nil, ctx.retry(0, why) end
+    return ask_engine(ctx, cr, address, addresses)
+  end
   ctx.condition("EngineAvailable", "False", "NotReady", missing)
   ctx.condition("Ready", "False", "NotReady", missing)
   return ctx.stop("no engine")

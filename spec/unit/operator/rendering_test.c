@@ -10,13 +10,15 @@
 #define SERVICE(name, more)                                                                                                                \
     "{ apiVersion = 'v1', kind = 'Service', metadata = { name = '" name "', namespace = 'ops', labels = L" more " } }"
 
-static struct doc *render(struct world *w, struct err *err) {
+static struct doc *render_sized(struct world *w, struct doc *size, struct err *err) {
     struct rendering r = {.bundle = w->fx.bundle, .cluster = w->cluster, .calls = w->calls};
     struct doc *cr = document("{\"metadata\":{\"namespace\":\"ops\",\"name\":\"main\"},\"spec\":{}}");
-    struct doc *objects = rendering_objects(&r, cr, err);
+    struct doc *objects = rendering_objects(&r, cr, size, err);
     doc_unref(cr);
     return objects;
 }
+
+static struct doc *render(struct world *w, struct err *err) { return render_sized(w, NULL, err); }
 
 static void objects_come_in_the_order_of_the_policies(void **state) {
     (void)state;
@@ -33,6 +35,46 @@ static void objects_come_in_the_order_of_the_policies(void **state) {
     assert_true(str_is(doc_path_str(doc_at(doc_root(objects), 0), "metadata.name"), "first"));
     assert_true(str_is(doc_path_str(doc_at(doc_root(objects), 2), "metadata.name"), "last"));
     doc_unref(objects);
+    world_free(&w);
+}
+
+static void a_size_is_told_where_there_is_one(void **state) {
+    (void)state;
+    struct world w;
+    struct err err;
+    world_new(&w);
+    fx_write(&w.fx, "builtin/render/A/policy.lua",
+             "return { api = 1, kind = 'render', name = 'A', writes = { 'v1/Service' }, render = function(ctx, cr, size)\n"
+             "  local L = { ['k8sgpts.k8sgpt.ai/namespace'] = 'ops' }\n"
+             "  return { " SERVICE("a", "") ", size and " SERVICE("b", "") " or nil } end }");
+    fx_write(&w.fx, "cluster/render/A/policy.lua",
+             "return { api = 1, kind = 'render', name = 'A', mode = 'wrap', render = function(ctx, ...) return ctx.next(...) end }");
+    world_open(&w);
+    struct doc *size = document("{\"replicas\":3}"), *objects = render(&w, &err);
+    assert_int_equal(doc_len(doc_root(objects)), 1);
+    doc_unref(objects);
+    objects = render_sized(&w, size, &err);
+    assert_int_equal(doc_len(doc_root(objects)), 2);
+    doc_unref(objects);
+    doc_unref(size);
+    world_free(&w);
+}
+
+static void note_kind(const struct gvk *gvk, bool written, void *arg) {
+    snprintf((char *)arg + strlen(arg), 100 - strlen(arg), "%s%s ", gvk->text, written ? "" : "~");
+}
+
+static void each_kind_is_written_or_followed(void **state) {
+    (void)state;
+    struct world w;
+    char kinds[100] = "";
+    world_new(&w);
+    fx_write(&w.fx, "builtin/render/A/policy.lua",
+             "return { api = 1, kind = 'render', name = 'A', writes = { 'v1/Service' }, follows = { 'v1/Endpoints' },\n"
+             "render = function() return {} end }");
+    world_open(&w);
+    rendering_each_kind(w.fx.bundle, note_kind, kinds);
+    assert_string_equal(kinds, "v1/Service v1/Endpoints~ ");
     world_free(&w);
 }
 
@@ -98,6 +140,8 @@ static void one_without_a_layer_below_goes_on_failing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(objects_come_in_the_order_of_the_policies),
+        cmocka_unit_test(a_size_is_told_where_there_is_one),
+        cmocka_unit_test(each_kind_is_written_or_followed),
         cmocka_unit_test(wishes_that_cannot_be_granted_are_refused),
         cmocka_unit_test(a_policy_that_keeps_failing_gives_way_to_the_layer_below),
         cmocka_unit_test(one_without_a_layer_below_goes_on_failing),
