@@ -123,6 +123,28 @@ describe("the K8sGPT Deployment on a real control plane", function()
     await_configured(cr, "True")
   end)
 
+  it("has as many replicas as there is to look at, and asks each of them by the address that its EndpointSlices have", function()
+    local denied = op:metric("k8sgpt_api_requests_total", { code = "403" })
+    for i = 1, 12 do plane:request("POST", DEPLOYMENT, objects.deployment("idle-" .. i, "ops", 0, 0)) end
+    plane:request("PATCH", operator.path_of(cr), { spec = { engine = { scaling = { maxReplicas = 3, objectsPerReplica = 5 } } } }, PATCH)
+    await_condition(cr, "EngineScaled", "three replicas", function(have) return have.message:find("^3 replicas for about 1%d objects, 5 for each$") end)
+    await("three ready replicas", function() return ((find(DEPLOYMENT .. "main") or {}).status or {}).readyReplicas == 3 end)
+    local pods, shares
+    await(function() return "a share for each pod\n" .. json.encode { shares, op:tail() } end, function()
+      shares, pods = {}, {}
+      for i, share in ipairs(find(operator.path_of(cr)).status.engine.shares or {}) do shares[i] = share.endpoint end
+      for i, pod in ipairs(find("/api/v1/namespaces/ops/pods?labelSelector=app%3Dmain").items) do pods[i] = (pod.status.podIP or "") .. ":8080" end
+      table.sort(shares)
+      table.sort(pods)
+      return #pods == 3 and table.concat(pods, " ") == table.concat(shares, " ")
+    end)
+    plane:request("PATCH", operator.path_of(cr), { spec = { engine = { scaling = json.null } } }, PATCH)
+    await("one replica", function() return #find("/api/v1/namespaces/ops/pods?labelSelector=app%3Dmain").items == 1 end)
+    await("no shares", function() return not find(operator.path_of(cr)).status.engine.shares end)
+    assert.are.equal(denied, (op:metric("k8sgpt_api_requests_total", { code = "403" })))
+    for i = 1, 12 do plane:request("DELETE", DEPLOYMENT .. "idle-" .. i) end
+  end)
+
   it("leaves nothing behind", function()
     plane:request("DELETE", operator.path_of(cr))
     await("the K8sGPT gone", function() return not find(operator.path_of(cr)) end)

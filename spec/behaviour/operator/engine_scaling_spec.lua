@@ -38,8 +38,8 @@ local function slice(peer, is_ready)
   }
   return {
     apiVersion = "discovery.k8s.io/v1", kind = "EndpointSlice", metadata = { name = "sample-" .. peer.port, namespace = "default", labels = labels },
-    addressType = "FQDN", -- real API servers refuse addresses of the loopback there
-    endpoints = { { addresses = { "localhost" }, conditions = { ready = is_ready ~= false } } },
+    addressType = "FQDN", -- real API servers refuse addresses of the loopback here; what ends in .localhost is one (RFC 6761)
+    endpoints = { { addresses = { "replica.localhost" }, conditions = { ready = is_ready ~= false } } },
     ports = { { name = "", port = peer.port, protocol = "TCP" } },
   }
 end
@@ -233,23 +233,23 @@ describe("replicas of an engine", function()
   end)
 
   it("follow the number of objects, by more at once and by fewer reluctantly, within bounds", function()
-    local function claim(i)
+    local function budget(i)
       return {
-        apiVersion = "v1", kind = "PersistentVolumeClaim", metadata = { name = "claim-" .. i, namespace = "default" },
-        spec = { accessModes = { "ReadWriteOnce" }, resources = { requests = { storage = "1Gi" } } },
+        apiVersion = "policy/v1", kind = "PodDisruptionBudget", metadata = { name = "budget-" .. i, namespace = "default" },
+        spec = { minAvailable = 1, selector = { matchLabels = { app = "nobody" } } },
       }
     end
-    local cr = k8sgpt({ filters = { "PersistentVolumeClaim", "CronJob", "StatefulSet", "Job" }, targetNamespace = "default" },
+    local cr = k8sgpt({ filters = { "PodDisruptionBudget", "CronJob", "StatefulSet", "Job" }, targetNamespace = "default" },
       { minReplicas = 1, maxReplicas = 3, objectsPerReplica = 10 })
     local cluster = operator.cluster { cr }
     local have = 0
     local function there_are(count)
       while have < count do
         have = have + 1
-        cluster:create(claim(have))
+        cluster:create(budget(have))
       end
       while have > count do
-        cluster:delete(claim(have))
+        cluster:delete(budget(have))
         have = have - 1
       end
     end
