@@ -46,16 +46,6 @@ static bool literal(struct json_reader *r, struct str word) {
     return true;
 }
 
-static bool utf8_ok(struct str s) {
-    const char *p = s.p, *end = s.p + s.n;
-    while (p < end) {
-        size_t n = (signed char)*p >= 0 ? 1 : json_utf8_len(p, end);
-        if (!n || n == SIZE_MAX) return false;
-        p += n;
-    }
-    return true;
-}
-
 static bool skip_value(struct json_reader *r) {
     struct json_skip skip = json_skip_new(DOC_MAX_DEPTH - (int)r->b->depth);
     struct str text = {r->p, (size_t)(r->end - r->p)};
@@ -67,7 +57,7 @@ static bool skip_value(struct json_reader *r) {
     case SKIP_CONTROL: return json_fail(r, "a control character in a string");
     case SKIP_DEEP: doc_builder_fail(r->b, ERR_LIMIT, "nested deeper than %d", DOC_MAX_DEPTH); return false;
     }
-    if (skip.has_high && !utf8_ok((struct str){r->p, used})) return json_fail(r, "a string that is not UTF-8");
+    if (skip.has_high && !json_is_utf8((struct str){r->p, used})) return json_fail(r, "a string that is not UTF-8");
     r->p += used;
     return true;
 }

@@ -58,4 +58,6 @@ bool json_cut(struct json_reader *r);
 /* Bytes of the UTF-8 sequence at p (RFC 3629), 0 when it is bad, SIZE_MAX when `end` cuts off what may be a good one. */
 size_t json_utf8_len(const char *p, const char *end);
 
+bool json_is_utf8(struct str text);
+
 #endif

@@ -15,6 +15,16 @@ size_t json_utf8_len(const char *text, const char *end) {
     return n <= left ? n : SIZE_MAX;
 }
 
+bool json_is_utf8(struct str text) {
+    const char *p = text.p, *end = text.p + text.n;
+    while (p < end) {
+        size_t n = (signed char)*p >= 0 ? 1 : json_utf8_len(p, end);
+        if (!n || n == SIZE_MAX) return false;
+        p += n;
+    }
+    return true;
+}
+
 /* Moves *p past characters beyond ASCII. */
 static bool pass_high(struct json_reader *r, const char **p) {
     while (*p < r->end && (signed char)**p < 0) {

@@ -36,22 +36,13 @@ static ProtobufCMessage *unpack(const ProtobufCMessageDescriptor *type, struct s
 
 /* ---- into documents --------------------------------------------------------------------------------------------------------------- */
 
-static bool is_utf8(struct str s) {
-    for (size_t i = 0; i < s.n;) {
-        size_t n = (signed char)s.p[i] >= 0 ? 1 : json_utf8_len(s.p + i, s.p + s.n);
-        if (n == 0 || n == SIZE_MAX) return false;
-        i += n;
-    }
-    return true;
-}
-
 static void put_message(struct doc_builder *b, const ProtobufCMessage *m, const char *except);
 
 static void put_value(struct doc_builder *b, const ProtobufCFieldDescriptor *field, const void *slot) {
     switch (field->type) {
     case PROTOBUF_C_TYPE_STRING: {
         struct str text = str_of(*(char *const *)slot);
-        if (!is_utf8(text)) doc_builder_fail(b, ERR_SYNTAX, "%s is not UTF-8", field->name);
+        if (!json_is_utf8(text)) doc_builder_fail(b, ERR_SYNTAX, "%s is not UTF-8", field->name);
         doc_put_str(b, text);
         return;
     }
