@@ -13,7 +13,7 @@ enum { STEP_COUNT = sizeof STEPS / sizeof *STEPS };
 struct run {
     struct tenant *tenant;
     struct bundle *bundle; /* held: a new one may come into use meanwhile */
-    struct doc *cr;        /* held: the resource as it was at the start */
+    struct doc *cr;        /* held: the resource as it was at the start, with what we wrote before */
     struct reader reader;
     struct script_call call;
     struct script_task *task;
@@ -226,7 +226,7 @@ static struct run *run_new(struct tenant *t) {
     if (!r) return NULL;
     r->tenant = t;
     r->bundle = bundle_ref(t->op->bundle);
-    r->cr = doc_ref(t->cr);
+    r->cr = doc_ref(tenant_current(t));
     r->reader = (struct reader){.cluster = t->op->cluster, .owners = t->op->filter_owners, .hold = true};
     r->requeue_s = -1;
     r->started_us = clock_mono_us();

@@ -128,6 +128,8 @@ struct status *status_new(const struct doc *cr) {
     return NULL;
 }
 
+bool status_is_blank(const struct status *s) { return !s->condition_count && !s->field_count; }
+
 static void put_conditions(struct doc_builder *b, const struct status *s, int64_t generation) {
     doc_key(b, STR("conditions"));
     doc_begin_array(b);

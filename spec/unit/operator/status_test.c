@@ -51,6 +51,20 @@ static void time_moves_with_the_value_alone(void **state) {
     doc_unref(cr);
 }
 
+static void it_is_blank_until_somebody_says_something(void **state) {
+    (void)state;
+    struct doc *cr = document(CR, "{}"), *told = document(CR, "{\"upstream\":\"kept\"}");
+    struct status *s = status_new(cr), *other = status_new(told);
+    assert_true(status_is_blank(s));
+    assert_false(status_is_blank(other));
+    put(s, "True", "ready");
+    assert_false(status_is_blank(s));
+    status_free(s);
+    status_free(other);
+    doc_unref(cr);
+    doc_unref(told);
+}
+
 static void a_restart_goes_on_with_what_the_resource_says(void **state) {
     (void)state;
     struct doc *cr = document(CR, "{\"problems\":{\"high\":2},\"upstream\":\"kept\",\"conditions\":["
@@ -127,8 +141,11 @@ static void nothing_leaks_without_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(time_moves_with_the_value_alone),    cmocka_unit_test(a_restart_goes_on_with_what_the_resource_says),
-        cmocka_unit_test(fields_replace_those_of_their_name), cmocka_unit_test(a_failed_allocation_loses_no_time),
+        cmocka_unit_test(time_moves_with_the_value_alone),
+        cmocka_unit_test(it_is_blank_until_somebody_says_something),
+        cmocka_unit_test(a_restart_goes_on_with_what_the_resource_says),
+        cmocka_unit_test(fields_replace_those_of_their_name),
+        cmocka_unit_test(a_failed_allocation_loses_no_time),
         cmocka_unit_test(nothing_leaks_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
