@@ -2,6 +2,7 @@
 
 local engine = require "k8sgpt.engine"
 local engine_size = require "k8sgpt.engine_size"
+local former = require "k8sgpt.former"
 local k8sgpt = require "k8sgpt"
 local managed = require "k8sgpt.managed"
 local object = require "k8sgpt.object"
@@ -9,6 +10,8 @@ local render = require "k8sgpt.render"
 
 local OTHER_CLUSTER_NOT_YET = "spec.kubeconfig names another cluster, and the embedded engine diagnoses only the one that it runs in: "
   .. "set spec.engine.mode to Deployment, or run an operator in that cluster. Results that are there stay untouched."
+
+local NOT_NEEDED = "the embedded engine needs no objects"
 
 local function refuse(ctx, message)
   ctx.condition("EngineAvailable", "False", "NotImplemented", message)
@@ -21,12 +24,27 @@ local function failed(ctx, message)
   return nil, ctx.retry(0, message)
 end
 
+-- What the Go operator left and nobody may look at is said once, and holds up nothing: it never hindered the embedded engine.
+local function say_what_is_left(ctx, cr, left)
+  local before = object.condition(cr, "EngineConfigured")
+  if left then
+    ctx.condition("EngineConfigured", "True", "NotNeeded", NOT_NEEDED .. ". " .. left)
+  elseif before and before.reason ~= "NotNeeded" then
+    ctx.condition("EngineConfigured", "True", "NotNeeded", NOT_NEEDED)
+  end
+end
+
 local function embedded(ctx, cr)
+  local left
   if managed.may_have(ctx, cr) then
     local done, message = managed.remove_all(ctx, cr)
     if not done then return failed(ctx, "the K8sGPT Deployment could not be removed: " .. message) end
+  elseif former.may_have(cr) then
+    local done, message = former.remove(ctx, cr)
+    if not done then return failed(ctx, "what the Go operator made could not be removed: " .. message) end
+    left = message
   end
-  if object.condition(cr, "EngineConfigured") then ctx.condition("EngineConfigured", "True", "NotNeeded", "the embedded engine needs no objects") end
+  say_what_is_left(ctx, cr, left)
   ctx.status { engine = { mode = "Embedded", version = "", endpoint = "" } }
   return object.dig(cr, "spec", "kubeconfig") and refuse(ctx, OTHER_CLUSTER_NOT_YET) or nil
 end

@@ -3,12 +3,12 @@
 -- Owner references would have the garbage collector remove them too, but later, and not with --cascade=orphan. What is cluster-scoped no
 -- owner in a namespace can take along.
 
+local former = require "k8sgpt.former"
 local k8sgpt = require "k8sgpt"
 local managed = require "k8sgpt.managed"
 local render = require "k8sgpt.render"
 local result = require "k8sgpt.result"
 
-local FINALIZER = "k8sgpt.ai/finalizer"
 local RESULT = "core.k8sgpt.ai/v1alpha1/Result"
 
 local function reference(cr)
@@ -21,7 +21,7 @@ end
 local function finalizers(cr)
   local found, others = false, {}
   for _, name in ipairs(cr.metadata.finalizers or {}) do
-    if name == FINALIZER then found = true else others[#others + 1] = name end
+    if name == former.FINALIZER then found = true else others[#others + 1] = name end
   end
   return found, others
 end
@@ -45,20 +45,31 @@ local function delete_results(ctx, cr)
   return true
 end
 
+local function delete_engine(ctx, cr)
+  if managed.may_have(ctx, cr) then
+    local done, message = managed.remove_all(ctx, cr)
+    if not done then return nil, message end
+  end
+  if not former.may_have(cr) then return true end
+  local done, message = former.remove(ctx, cr)
+  if done and message then ctx.log("warn", message) end
+  return done, message
+end
+
 ---@param ctx k8sgpt.StepContext
 ---@param cr k8sgpt.View
 local function run(ctx, cr)
   local found, others = finalizers(cr)
   if not cr.metadata.deletionTimestamp then
     if found then return nil end
-    others[#others + 1] = FINALIZER
+    others[#others + 1] = former.FINALIZER
     local done, message = set_finalizers(ctx, cr, others)
     if not done then return nil, ctx.retry(1, "the finalizer could not be added: " .. message) end
     return nil
   end
   if found then
     local done, message = delete_results(ctx, cr)
-    if done and managed.may_have(ctx, cr) then done, message = managed.remove_all(ctx, cr) end
+    if done then done, message = delete_engine(ctx, cr) end
     if done then done, message = set_finalizers(ctx, cr, others) end
     if not done then return nil, ctx.retry(1, "what belongs to it could not be removed: " .. message) end
   end

@@ -220,6 +220,15 @@ describe("the K8sGPT Deployment", function()
     assert.equal("Embedded", cluster:find(cr).status.engine.mode)
   end)
 
+  it("goes when the operator is started with the embedded engine", function()
+    settle()
+    op:stop()
+    op = cluster:operator { "--engine", "embedded" }
+    await_all(cluster, own("main", namespace), false)
+    await_all(cluster, shared(namespace), false)
+    cluster:await_condition(cr, "EngineConfigured", "NotNeeded")
+  end)
+
   it("comes when the embedded engine is left, and the Results that are there stay", function()
     cluster:patch(cr, { spec = { engine = { mode = "Embedded" } } })
     cluster:create(objects.image_error("web", namespace))

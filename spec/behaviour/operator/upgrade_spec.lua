@@ -146,3 +146,113 @@ describe("in the place of the Go operator", function()
     operator.await("the K8sGPT gone", function() return not cluster:find(cr) end)
   end)
 end)
+
+local RBAC <const> = "rbac.authorization.k8s.io/v1"
+
+--- What it made for the engine of a K8sGPT: no label says whose it is, only the owner.
+local function engine_of(cr)
+  local owners = {
+    { apiVersion = cr.apiVersion, kind = cr.kind, name = cr.metadata.name, uid = cr.metadata.uid, controller = true, blockOwnerDeletion = true },
+  }
+  local deployment, service = objects.deployment(cr.metadata.name, "default", 1, 1), objects.service(cr.metadata.name)
+  local role, binding = "k8sgpt-default-clusterrole", "k8sgpt-default-clusterrole-binding"
+  local list = {
+    deployment, service, { apiVersion = "v1", kind = "ServiceAccount", metadata = { name = "k8sgpt-default", namespace = "default" } },
+    { apiVersion = RBAC, kind = "ClusterRole", metadata = { name = role }, rules = { { apiGroups = { "" }, resources = { "secrets" }, verbs = { "get" } } } },
+    {
+      apiVersion = RBAC, kind = "ClusterRoleBinding", metadata = { name = binding },
+      roleRef = { apiGroup = "rbac.authorization.k8s.io", kind = "ClusterRole", name = role },
+      subjects = { { kind = "ServiceAccount", name = "k8sgpt-default", namespace = "default" } },
+    },
+  }
+  for _, object in ipairs(list) do object.metadata.ownerReferences = owners end
+  return list
+end
+
+local PATHS <const> = {
+  Deployment = "/apis/apps/v1/namespaces/default/deployments/", Service = "/api/v1/namespaces/default/services/",
+  ServiceAccount = "/api/v1/namespaces/default/serviceaccounts/", ClusterRole = "/apis/" .. RBAC .. "/clusterroles/",
+  ClusterRoleBinding = "/apis/" .. RBAC .. "/clusterrolebindings/",
+}
+
+--- The kinds of those that are there.
+local function kinds_there(cluster, list)
+  local kinds = {}
+  for _, object in ipairs(list) do
+    if select(2, cluster:http(PATHS[object.kind] .. object.metadata.name)) == 200 then kinds[#kinds + 1] = object.kind end
+  end
+  table.sort(kinds)
+  return table.concat(kinds, " ")
+end
+
+local function await_kinds(cluster, list, wanted)
+  local have
+  operator.await(function() return ("%q; there is %q\n%s"):format(wanted, have, cluster.op:tail()) end, function()
+    have = kinds_there(cluster, list)
+    return have == wanted
+  end)
+end
+
+local function with(list, ...)
+  local all = { ... }
+  table.move(list, 1, #list, #all + 1, all)
+  return all
+end
+
+describe("in the place of the Go operator, with the embedded engine, what that made for its own", function()
+  after_each(operator.clean)
+
+  it("goes, and nothing else", function()
+    local cr = k8sgpt()
+    local engine, other = engine_of(cr), engine_of(k8sgpt())
+    local stranger = objects.service("stranger")
+    other[1].metadata.name, other[2].metadata.name = "other", "other" -- of a K8sGPT that is not there
+    local cluster = operator.cluster(with(engine, cr, objects.image_error("web"), other[1], other[2], stranger))
+    cluster:operator()
+    await_kinds(cluster, engine, "")
+    cluster:await_result("Pod default/web")
+    assert.are.equal("Deployment Service Service", kinds_there(cluster, { other[1], other[2], stranger }))
+    assert.are.equal("Embedded", cluster:status(cr).engine.mode)
+  end)
+
+  it("and is shared by a K8sGPT with such an engine, stays for that", function()
+    local cr = k8sgpt()
+    local second = objects.k8sgpt({ engine = { mode = "Deployment" } }, "second")
+    local engine = engine_of(cr)
+    local cluster = operator.cluster(with(engine, cr, second))
+    cluster:operator()
+    cluster:await_condition(second, "EngineConfigured", "Applied")
+    await_kinds(cluster, engine, "ClusterRole ClusterRoleBinding ServiceAccount")
+  end)
+
+  it("is named where the operator may not look at it, and holds up nothing", function()
+    local cr = k8sgpt()
+    local engine = engine_of(cr)
+    local cluster = operator.cluster(with(engine, cr, objects.image_error("web")), { deny = { RBAC .. "/ClusterRole", RBAC .. "/ClusterRoleBinding" } })
+    cluster:operator()
+    local condition = cluster:await_condition(cr, "EngineConfigured", "NotNeeded")
+    assert.matches("kubectl delete -n default clusterrolebinding/k8sgpt-default-clusterrole-binding clusterrole/k8sgpt-default-clusterrole",
+      condition.message, 1, true)
+    cluster:await_result("Pod default/web")
+    assert.are.equal("", kinds_there(cluster, { engine[1], engine[2], engine[3] }))
+  end)
+
+  it("goes with a K8sGPT that is deleted before this operator came", function()
+    local cr = k8sgpt()
+    local engine = engine_of(cr)
+    local cluster = operator.cluster(with(engine, cr))
+    cluster:delete(cr)
+    cluster:operator()
+    operator.await("the K8sGPT gone", function() return not cluster:find(cr) end)
+    assert.are.equal("", kinds_there(cluster, engine))
+  end)
+
+  it("is not looked for where there never was one", function()
+    local cr = objects.k8sgpt()
+    local cluster = operator.cluster { cr, objects.image_error("web") }
+    local op = cluster:operator()
+    cluster:await_result("Pod default/web")
+    cluster:await_condition(cr, "Ready", "Ready")
+    assert.are.equal(0, (op:metric("k8sgpt_api_requests_total", { resource = { "clusterroles", "clusterrolebindings", "serviceaccounts" } })))
+  end)
+end)
