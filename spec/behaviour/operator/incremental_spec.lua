@@ -136,7 +136,6 @@ describe("a kind that may not be read", function()
     for _, result in pairs(kept) do state[#state + 1] = result end
     state[#state + 1], state[#state + 2] = cluster:find(cr), objects.deployment("api", "default", 2, 1)
     state[#state + 1], state[#state + 2], state[#state + 3] = objects.image_error("web"), objects.service("db"), cluster:find(other)
-    cluster:stop()
 
     cluster = operator.cluster(state, { deny = { "v1/Pod" } })
     op = cluster:operator { "--grace", "0" }
@@ -157,7 +156,6 @@ describe("a kind that may not be read", function()
     assert.matches("v1/Pod: .*forbidden", cluster:await_condition(other, "Analysed", "PartialAccess").message) -- Service looks at pods too
     state = { cluster:find(cr), cluster:find(other), objects.healthy_pod("web") } -- and has it again
     for _, result in pairs(cluster:results()) do state[#state + 1] = result end
-    cluster:stop()
     cluster = operator.cluster(state)
     op = cluster:operator { "--grace", "0" }
     cluster:await_results {}
