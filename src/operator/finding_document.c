@@ -26,7 +26,7 @@ static void put_common(struct doc_builder *b, const struct finding *f) {
     doc_pair_str(b, "rule", str_of(f->rule));
     doc_pair_str(b, "key", str_of(f->key));
     doc_pair_str(b, "severity", str_of(severity_name(f->severity)));
-    doc_pair_str(b, "text", str_of(f->text));
+    doc_pair_str(b, "text", finding_text(f));
     put_field(b, f, "sensitive");
     put_field(b, f, "evidence");
 }

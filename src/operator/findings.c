@@ -89,11 +89,8 @@ static enum severity severity_of(const struct policy_rule *rule, struct doc_valu
 
 static void take_failure(struct group *g, struct finding *f, struct doc_value failure) {
     struct err err;
-    struct str text = doc_path_str(failure, "text");
-    if (!str_is(text, f->text)) {
-        g->text_stale |= f->text[0] != '\0';
-        if (!str_replace(&f->text, text)) findings_lost(g->all, "no memory for a text");
-    }
+    struct str text = finding_text(f);
+    if (text.n && !str_eq(text, doc_path_str(failure, "text"))) g->text_stale = true;
     if (f->failure && !doc_equal(doc_path(failure, "evidence"), doc_path(doc_root(f->failure), "evidence"))) g->text_stale = true;
     /* What was read back may rest on something else by now, and hold names that nobody knew for sensitive then. */
     if (f->adopted) g->text_stale = true;

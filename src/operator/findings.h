@@ -39,8 +39,8 @@ struct finding {
     bool filtered;       /* filters have decided about it before */
     uint64_t hidden_by;  /* hash of the name of the filter that hides it */
     struct cause *cause; /* its place among those that follow from each other; NULL: it has none */
-    char *rule, *key, *text;
-    struct doc *failure;     /* as the analyzer gave it; NULL after a restart, until the first verdict */
+    char *rule, *key;
+    struct doc *failure;     /* as the analyzer gave it, with its text; NULL after a restart, until the first verdict */
     struct doc *adopted;     /* until then, the entry of spec.error that it was read back from, or NULL */
     enum policy_layer layer; /* of the policy that decided */
     int64_t first_seen_ms, last_seen_ms, opens_ms, settle_ms;
@@ -216,6 +216,7 @@ void group_deferred(struct group *g); /* it is not to be published now; who says
 void group_deleted(struct group *g);
 
 bool finding_is_shown(const struct finding *f);                           /* open or settling, and not hidden */
+struct str finding_text(const struct finding *f);                         /* borrowed; empty: not known */
 bool finding_has_records(const struct group *g, const struct finding *f); /* somebody was told of it, and not yet of its end */
 bool group_is_open(const struct group *g);
 

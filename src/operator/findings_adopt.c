@@ -47,7 +47,7 @@ static int adopt_finding(struct group *g, struct doc_value status, struct doc_va
     f->first_seen_ms = g->first_seen_ms;
     if (!severity_parse(doc_path_str(error, "severity"), &f->severity)) f->severity = SEVERITY_MEDIUM;
     if (doc_type(error) == DOC_OBJECT && !(f->adopted = doc_copy(error, err))) return (int)err->code;
-    return str_replace(&f->text, doc_path_str(error, "text")) ? 0 : err_set(err, ERR_NOMEM, "no memory for a finding");
+    return 0;
 }
 
 int notification_add(struct group *g, struct str sink, struct str finding, struct str ref, int64_t sent_ms, struct err *err) {

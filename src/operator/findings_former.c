@@ -33,7 +33,7 @@ static bool is_same_text(struct str a, struct str b) {
 static bool is_known(const struct group *g, const struct finding *f) {
     struct doc_value errors = doc_path(doc_root(g->former), "spec.error");
     for (size_t i = 0; i < doc_len(errors); i++)
-        if (is_same_text(doc_path_str(doc_at(errors, i), "text"), str_of(f->text))) return true;
+        if (is_same_text(doc_path_str(doc_at(errors, i), "text"), finding_text(f))) return true;
     return false;
 }
 

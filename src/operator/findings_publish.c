@@ -58,11 +58,22 @@ static bool is_news(const struct group *g, const struct doc *result) {
     return !known.n || !(str_eq(other, known) || version_is_older(other, known));
 }
 
-void group_result_changed(struct group *g, struct doc *result) {
-    if (result && !is_news(g, result)) return;
+static void keep(struct group *g, struct doc *result) {
     doc_ref(result);
     doc_unref(g->published);
     g->published = result;
+}
+
+/* Our own last write, which came back by the watch: the store has it anyway, so that it need not be held a second time. */
+static bool is_ours(const struct group *g, const struct doc *result) {
+    struct str known = doc_path_str(doc_root(g->published), "metadata.resourceVersion");
+    return known.n && str_eq(known, doc_path_str(doc_root(result), "metadata.resourceVersion"));
+}
+
+void group_result_changed(struct group *g, struct doc *result) {
+    if (result && is_ours(g, result)) keep(g, result);
+    if (result && !is_news(g, result)) return;
+    keep(g, result);
     g->undone = true;
     group_touch(g);
 }
@@ -84,11 +95,7 @@ static void drop_told(struct group *g) {
 }
 
 void group_published(struct group *g, struct doc *result) {
-    if (is_news(g, result)) {
-        doc_ref(result);
-        doc_unref(g->published);
-        g->published = result;
-    }
+    if (is_news(g, result)) keep(g, result);
     struct err err;
     if (!g->result_name && group_note_result_name(g, doc_path_str(doc_root(result), "metadata.name"), &err)) {
         log_error("findings", err.msg, LOG_S("group", g->id));

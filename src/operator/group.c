@@ -69,7 +69,6 @@ void finding_free(struct finding *f) {
     finding_follow_nothing(f);
     free(f->rule);
     free(f->key);
-    free(f->text);
     doc_unref(f->failure);
     doc_unref(f->adopted);
 }
@@ -128,9 +127,9 @@ static int identify(const struct group *g, struct str rule, struct str key, char
 
 struct finding *group_add(struct group *g, const char *id, struct str rule, struct str key, struct err *err) {
     struct finding *grown = reallocarray(g->findings, g->count + 1, sizeof *grown);
-    struct finding f = {.rule = str_dup(rule), .key = str_dup(key), .text = str_dup(STR(""))};
+    struct finding f = {.rule = str_dup(rule), .key = str_dup(key)};
     if (grown) g->findings = grown;
-    if (!grown || !f.rule || !f.key || !f.text) {
+    if (!grown || !f.rule || !f.key) {
         finding_free(&f);
         err_set(err, ERR_NOMEM, "no memory for a finding");
         return NULL;
@@ -158,6 +157,10 @@ void group_set_shown(struct group *g, char **text, struct str value) {
     if (str_eq(value, str_of(*text))) return;
     g->text_stale |= group_is_open(g);
     if (!str_replace(text, value)) findings_lost(g->all, "no memory for a text");
+}
+
+struct str finding_text(const struct finding *f) {
+    return doc_path_str(doc_root(f->failure ? f->failure : f->adopted), "text");
 }
 
 bool finding_is_shown(const struct finding *f) { return (f->state == FINDING_OPEN || f->state == FINDING_SETTLING) && !f->hidden; }

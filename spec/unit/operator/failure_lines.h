@@ -207,8 +207,8 @@ static inline void add_open(struct group *g, void *arg) {
         const struct finding *f = &g->findings[i];
         if (!finding_is_shown(f)) continue;
         char *object = object_of(g->analyzer, g->kind, str_of(g->ns), str_of(g->name));
-        add_line(arg, format("%s (%s %s) %s %s %s: %s (of %s)", object, g->as_kind, g->as_name, f->rule, f->key, severity_name(f->severity),
-                             f->text, g->parent));
+        add_line(arg, format("%s (%s %s) %s %s %s: " STR_FMT " (of %s)", object, g->as_kind, g->as_name, f->rule, f->key,
+                             severity_name(f->severity), STR_ARG(finding_text(f)), g->parent));
         free(object);
     }
 }
