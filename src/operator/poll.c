@@ -262,24 +262,24 @@ void polls_put(const struct polls *p, struct doc_builder *b) {
     doc_end_array(b);
 }
 
-/* The head stays, for what the status says of it. */
-static void free_items(struct poll *q) {
-    struct doc *head = doc_ref(q->message.head);
-    message_free(&q->message);
-    q->message.head = head;
-    q->taken = 0;
-}
-
-static void put_items(struct doc_builder *b, struct poll *q, size_t *count) {
-    size_t bytes = 0, n = 0;
+/* Puts those from `taken` on that fit into one part; returns where the next part begins. */
+static size_t put_items(struct doc_builder *b, const struct poll *q) {
+    size_t bytes = 0, i = q->taken, most = i + MAX_PART_ITEMS;
     doc_begin_array(b);
-    for (; q->taken < q->message.item_count && n < MAX_PART_ITEMS && bytes < MAX_PART_BYTES; n++) {
-        const struct doc *item = q->message.items[q->taken++];
-        bytes += doc_size_bytes(item);
-        doc_put_value(b, doc_root(item));
+    for (; i < q->message.item_count && i < most && bytes < MAX_PART_BYTES; i++) {
+        bytes += doc_size_bytes(q->message.items[i]);
+        doc_put_value(b, doc_root(q->message.items[i]));
     }
     doc_end_array(b);
-    *count = n;
+    return i;
+}
+
+/* What was taken goes at once, as findings are made of it. The head stays, for what the status says of it. */
+static void free_items(struct poll *q, size_t end) {
+    for (; q->taken < end; q->taken++) {
+        doc_unref(q->message.items[q->taken]);
+        q->message.items[q->taken] = NULL;
+    }
 }
 
 int polls_take(struct polls *p, struct str name, struct doc **out, size_t *items, bool *first, struct err *err) {
@@ -293,12 +293,15 @@ int polls_take(struct polls *p, struct str name, struct doc **out, size_t *items
     doc_key(b, STR("head"));
     doc_put_value(b, doc_root(q->message.head));
     doc_key(b, STR("items"));
-    put_items(b, q, items);
-    q->news = q->taken < q->message.item_count;
-    doc_pair_bool(b, "last", !q->news);
+    size_t end = put_items(b, q);
+    bool last = end == q->message.item_count;
+    doc_pair_bool(b, "last", last);
     doc_end_object(b);
     *out = doc_builder_finish(b, err);
     doc_builder_free(b);
-    if (!q->news) free_items(q);
-    return *out ? 0 : (int)err->code;
+    if (!*out) return (int)err->code; /* the same part is taken again */
+    *items = end - q->taken;
+    q->news = !last;
+    free_items(q, end);
+    return 0;
 }
