@@ -1,14 +1,17 @@
 """Peers that break gRPC's rules: one port for each way to do so, over HTTP/2 by hyper-h2 (or less).
 
-    wire.py
+    wire.py                 all of them, each on a port of its own
+    wire.py FAULT PORT      this one alone, there
 
 The first line of output is JSON: {"no_status": PORT, …}, see FAULTS.
 """
 
 import json
+import os
 import signal
 import socket
 import struct
+import sys
 import threading
 
 import h2.config
@@ -130,10 +133,13 @@ def serve(sock, play):
 
 def main():
     ports = {}
-    for name, play in FAULTS.items():
-        sock = socket.create_server(("127.0.0.1", 0))
+    wanted, port = ([sys.argv[1]], int(sys.argv[2])) if len(sys.argv) > 2 else (FAULTS, 0)
+    for name in wanted:
+        play = FAULTS[name]
+        sock = socket.create_server(("127.0.0.1", port))
         ports[name] = sock.getsockname()[1]
         threading.Thread(target=serve, args=(sock, play), daemon=True).start()
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))
     print(json.dumps(ports), flush=True)
     signal.pause()
 

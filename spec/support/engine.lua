@@ -40,6 +40,15 @@ function engine.start(script, port)
   return self
 end
 
+--- A peer that breaks gRPC's rules in this way (spec/engine/wire.py), whatever it is asked.
+---@param fault string
+---@param port integer
+function engine.broken(fault, port)
+  local self = program.start { python, "spec/engine/wire.py", fault, tostring(port) }
+  self:await_line("its port", function(line) return line[fault] == port end)
+  return self
+end
+
 --- From now on.
 function running:says(script)
   program.write(self.script .. ".new", json.encode(script))

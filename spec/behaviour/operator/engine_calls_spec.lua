@@ -3,6 +3,7 @@
 local json = require "cjson"
 
 local engine = require "support.engine"
+local figures = require "support.figures"
 local objects = require "support.objects"
 local operator = require "support.operator"
 local program = require "support.program"
@@ -24,7 +25,14 @@ local function k8sgpt(spec)
   return objects.k8sgpt(wanted)
 end
 
-
+--- Waits for the condition of a case, with its words.
+local function await_condition(cluster, cr, case)
+  local have
+  return operator.await(function() return ("%s: %s; it is %s"):format(case.reason, case.says, json.encode(have)) end, function()
+    have = cluster:conditions(cr)[case.type]
+    return have and have.reason == case.reason and have.message:find(case.says, 1, true) and have
+  end, 0.05)
+end
 
 --- Only what was asked with or without explanations.
 local function asked(peer, explain)
@@ -84,8 +92,7 @@ describe("an engine", function()
       { script = { Analyze = { die = true } }, type = "EngineAvailable", reason = "Unreachable", says = "Analyze at 127.0.0.1" },
     } do
       peer:says(case.script)
-      local condition = cluster:await_condition(cr, case.type, case.reason)
-      assert.is_truthy(condition.message:find(case.says, 1, true), condition.message)
+      await_condition(cluster, cr, case)
       assert.are.same(before.spec, cluster:results()["Pod default/web"].spec)
     end
     cluster:create(objects.crash_loop("shop"))
@@ -94,6 +101,40 @@ describe("an engine", function()
     cluster:await_condition(cr, "Analysed", "Current")
     assert.are.equal(before.metadata.uid, cluster:results()["Pod default/web"].metadata.uid)
     assert.are.same({ "opened Pod default/web reported" }, { op:told()[1] })
+  end)
+
+  -- Row grpc-faults. "goes" is what a network does, the others what comes of a proxy or of a broken engine.
+  it("whose answers are cut, reset, without a status or no gRPC loses no Result, and is named in the conditions", function()
+    local peer = engine.start(analysis(POD))
+    local port, cr = peer.port, k8sgpt()
+    local cluster, op = start(peer, cr)
+    local before = cluster:await_result("Pod default/web")
+    local faults = 0
+    for _, case in ipairs {
+      { fault = "reset_socket", type = "EngineAvailable", reason = "Unreachable", says = "Analyze at 127.0.0.1" },
+      { fault = "reset_stream", type = "EngineAvailable", reason = "Unreachable", says = "Analyze at 127.0.0.1" },
+      { fault = "cut_message", type = "Analysed", reason = "AnalyzerFailed", says = "the answer was cut: 1 of 100 bytes of its message came" },
+      { fault = "closed", type = "EngineAvailable", reason = "Unreachable", says = "Analyze at 127.0.0.1" },
+      { fault = "no_status", type = "Analysed", reason = "AnalyzerFailed", says = "the answer ends without a status" },
+      { fault = "odd_status", type = "Analysed", reason = "AnalyzerFailed", says = "UNKNOWN" },
+      { fault = "unavailable", type = "EngineAvailable", reason = "Unreachable", says = "UNAVAILABLE: shutting down" },
+      { fault = "web_page", type = "EngineAvailable", reason = "VersionSkew", says = "no gRPC server: it answers with text/html" },
+    } do
+      peer:stop()
+      peer = engine.broken(case.fault, port)
+      local condition = await_condition(cluster, cr, case)
+      assert.are.equal("False", condition.status)
+      assert.are.equal("False", cluster:conditions(cr).Ready.status, case.fault)
+      assert.are.same(before, cluster:results()["Pod default/web"], case.fault)
+      faults = faults + 1
+    end
+    peer:stop()
+    engine.start(analysis(POD), port)
+    cluster:await_condition(cr, "Analysed", "Current")
+    assert.are.same(before, cluster:results()["Pod default/web"])
+    assert.are.same({ "opened Pod default/web reported" }, op:told())
+    figures.record("grpc-faults", "ways to break an answer", faults)
+    figures.record("grpc-faults", "Results lost or changed", 0)
   end)
 
   it("keeps what an analyzer of it found that fails now", function()
