@@ -182,12 +182,18 @@ describe("the manifests", function()
     assert.matches("Warning: would violate PodSecurity", output, 1, true)
   end)
 
+  it("let analyzers read what is in Secrets only where a value says so", function()
+    assert.is_nil(chart.render("secure"):find("--secret-content", 1, true))
+    assert.is_truthy(chart.render("secure", { "--set", "controllerManager.manager.secretContent=true" }):find("- --secret-content\n", 1, true))
+  end)
+
   it("are refused before they are made when a value makes no sense, with its name", function()
     for flag, words in pairs {
       ["engine=both"] = "at '/engine': value must be one of 'embedded', 'deployment'",
       ["controllerManager.replicaz=2"] = "at '/controllerManager': additional properties 'replicaz' not allowed",
       ["controllerManager.replicas=two"] = "at '/controllerManager/replicas': got string, want integer",
       ["controllerManager.manager.sinkWebhookTimeout=30"] = "at '/controllerManager/manager/sinkWebhookTimeout': got number, want string",
+      ["controllerManager.manager.secretContent=sure"] = "at '/controllerManager/manager/secretContent': got string, want boolean",
       ["controllerManager.manager.logLevel=loud"] = "at '/controllerManager/manager/logLevel': value must be one of",
       ["policies.files.Pod\\.lua=x"] = "at '/policies/files': additional properties 'Pod.lua' not allowed",
       ["watchNamespaces={Shop}"] = "at '/watchNamespaces/0': 'Shop' does not match pattern",
