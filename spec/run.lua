@@ -176,7 +176,8 @@ end
 
 --- Those that take long, the longest first: what begins last is to be short.
 local LONG = {
-  "behaviour/operator/engine_calls", "behaviour/operator/crash", "behaviour/operator/crash_end", "behaviour/operator/misoperation",
+  "behaviour/operator/engine_size", "behaviour/operator/engine_calls", "behaviour/operator/crash", "behaviour/operator/crash_end",
+  "behaviour/operator/misoperation", "behaviour/operator/misoperation_deployment",
   "behaviour/operator/standstill", "behaviour/operator/deployment_crash", "behaviour/operator/remote", "behaviour/operator/deployment",
   "behaviour/operator/bad_input", "e2e/rbac", "e2e/install",
 }
@@ -239,12 +240,13 @@ local function untimed(files)
   return only(files, function(file) return not is_timed(file) end)
 end
 
---- The C tests that measure what docs/reliability.md says.
+--- The C tests that measure what docs/reliability.md says, and a test that is too much for a real API server.
 suites.measured = { jobs = function(binaries)
-  return cmocka(only(binaries, function(binary)
+  local jobs = cmocka(only(binaries, function(binary)
     local source = binary:gsub("^" .. BUILD:gsub("%p", "%%%0"), "spec") .. ".c"
     return read_file(source):find("figure_record", 1, true) ~= nil
   end))
+  return append(jobs, busted { "spec/behaviour/operator/engine_size_spec.lua" })
 end }
 
 --- What is timed of the two suites below, one after the other.

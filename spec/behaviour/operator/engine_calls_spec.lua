@@ -236,15 +236,4 @@ describe("an engine", function()
     cluster:await_results {}
     assert.are.same({ "resolved Pod default/web reported" }, op:told())
   end)
-
-  it("may answer with more results than one run could pay for", function()
-    local many <const> = 1500
-    local peer = engine.start { Analyze = { results = many, text_bytes = 2000 } }
-    local cluster, op = start(peer, k8sgpt { analysis = { interval = "1h" } })
-    operator.await("all findings", function() return op:metric("k8sgpt_number_of_results") == many end, 0.2, 60)
-    operator.await("all Results", function()
-      return #json.decode((cluster:http("/apis/core.k8sgpt.ai/v1alpha1/namespaces/default/results"))).items == many
-    end, 1, 120)
-    assert.are.equal(0, (op:metric("controller_runtime_reconcile_errors_total")))
-  end)
 end)
