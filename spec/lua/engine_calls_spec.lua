@@ -48,3 +48,67 @@ describe("calls of an engine", function()
     assert.are.equal(1, asked("ServerError", { enabled = false }))
   end)
 end)
+
+describe("calls of several replicas", function()
+  local shares <const> = {
+    { suffix = "-1", address = "a:1", filters = { "Pod" } }, { suffix = "-2", address = "b:1", filters = { "Node", "Job" } },
+    { suffix = "-3", address = "c:1", filters = { "Service" } },
+  }
+
+  --- "engine-analysis-1 a:1 Pod" of each.
+  local function asked(spec, known)
+    local lines = {}
+    for i, poll in ipairs(calls.polls(cr(spec), shares, known or {}, TIMEOUTS)) do
+      local what = poll.request.filters and table.concat(poll.request.filters, " ") or poll.method
+      lines[i] = ("%s %s %s%s"):format(poll.name, poll.target:match "//(.*)", what, poll.request.explain and " explained" or "")
+    end
+    return lines
+  end
+
+  local function failing(reason) return { state = "failing", reason = reason } end
+  local ALL <const> = { "engine-analysis-1 a:1 Pod", "engine-analysis-2 b:1 Node Job", "engine-analysis-3 c:1 Service" }
+
+  it("go to each for its share", function() assert.are.same(ALL, asked {}) end)
+
+  it("go to the next one that answers where one does not", function()
+    local known = { ["engine-analysis-1"] = failing "Unreachable", ["engine-analysis-2"] = failing "Timeout" }
+    assert.are.same({ ALL[1], "engine-analysis-instead-1 c:1 Pod", ALL[2], "engine-analysis-instead-2 c:1 Node Job", ALL[3] }, asked({}, known))
+    known["engine-analysis-3"] = failing "ServerError"
+    assert.are.same(ALL, asked({}, known))
+  end)
+
+  it("go to another one without AI only where the same one has no answer without AI either", function()
+    local spec = { ai = { enabled = true } }
+    local function of_first(known)
+      local lines = {}
+      for _, line in ipairs(asked(spec, known)) do lines[#lines + 1] = line:find("-1 ", 1, true) and line or nil end
+      return lines
+    end
+    local explained, plain = "engine-analysis-1 a:1 Pod explained", "engine-analysis-without-ai-1 a:1 Pod"
+    local known = { ["engine-analysis-1"] = failing "ServerError" }
+    assert.are.same({ explained, plain }, of_first(known))
+    known["engine-analysis-without-ai-1"] = failing "ServerError"
+    assert.are.same({ explained, plain, "engine-analysis-instead-1 b:1 Pod" }, of_first(known))
+    assert.are.same({ explained, "engine-analysis-instead-1 b:1 Pod explained" }, of_first { ["engine-analysis-1"] = failing "Unreachable" })
+  end)
+
+  it("tell a replica its configuration first, also one that has the place of another", function()
+    local spec = { remoteCache = { interplex = { endpoint = "e" } } }
+    local known = {
+      ["engine-config-1"] = { state = "answered", target = "http://a:1" }, ["engine-analysis-2"] = { state = "answered", target = "http://b:1" },
+      ["engine-config-3"] = { state = "answered", target = "http://z:1" }, ["engine-analysis-3"] = { state = "answered", target = "http://z:1" },
+    }
+    assert.are.same({
+      "engine-config-1 a:1 AddConfig", ALL[1], "engine-config-2 b:1 AddConfig", ALL[2], "engine-config-3 c:1 AddConfig",
+    }, asked(spec, known))
+  end)
+
+  it("say how the analysis is split", function()
+    local known = {}
+    for i, share in ipairs(shares) do
+      known["engine-analysis-" .. i] = { target = "http://" .. share.address, request = { filters = share.filters } }
+    end
+    assert.are.same(shares, calls.split(known))
+    assert.are.same({}, calls.split { ["engine-analysis"] = known["engine-analysis-1"] })
+  end)
+end)
