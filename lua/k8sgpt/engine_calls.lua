@@ -81,11 +81,18 @@ function calls.ai_failed(state)
   return state ~= nil and state.state == "failing" and (state.reason == "ServerError" or state.reason == "Timeout" or state.reason == "TooManyRequests")
 end
 
+local function port_of(service, name)
+  for _, port in ipairs(dig(service, "spec", "ports") or {}) do
+    if not name or port.name == name then return port.port end
+  end
+end
+
 --- Where an engine is reached, as upstream reaches it: at the first port of its Service.
 ---@param service k8sgpt.View|table
+---@param name? string of another port
 ---@return string? address "HOST:PORT"; nil: it has none yet
-function calls.address(service)
-  local host, port = text(dig(service, "spec", "clusterIP")), dig(service, "spec", "ports", 1, "port")
+function calls.address(service, name)
+  local host, port = text(dig(service, "spec", "clusterIP")), port_of(service, name)
   if not host or host == "None" or not port then return nil end
   return (host:find(":", 1, true) and "[%s]:%d" or "%s:%d"):format(host, port)
 end

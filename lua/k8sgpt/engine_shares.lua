@@ -7,28 +7,50 @@ local dig = object.dig
 
 local shares = {}
 
+--- The first port of an engine's Service.
+shares.PORT = "grpc"
+
 --- So many replicas share an analysis at most. Each takes up to four of the questions that ctx.poll has room for.
 shares.MOST = 20
 
 -- A split stays until the busiest replica has half again as much as it need have: a new one asks all of them at once.
 local WORTH_IT <const> = 1.5
 
---- The addresses of all replicas that are ready, sorted.
+-- Where a Service has but one port, it need not have a name.
+local function port_of(slice, name)
+  for _, port in ipairs(slice.ports or {}) do
+    if port.name == name or name == shares.PORT and not object.text(port.name) then return port.port end
+  end
+end
+
+--- All replicas that are ready, by their addresses.
 ---@param slices table[] EndpointSlices of the Service: the controller gives them its labels (Kubernetes docs, "EndpointSlices")
----@return string[] "HOST:PORT"
-function shares.addresses(slices)
+---@param name string of the port
+---@return {address: string, pod: string}[] "HOST:PORT"
+function shares.replicas(slices, name)
   local list, seen = {}, {}
   for _, slice in ipairs(slices) do
-    local port = dig(slice, "ports", 1, "port")
+    local port = port_of(slice, name)
     for _, endpoint in ipairs(port and slice.endpoints or {}) do
       local host = endpoint.addresses[1]
       local address = (host:find(":", 1, true) and "[%s]:%d" or "%s:%d"):format(host, port)
       -- No condition: as ready as can be (EndpointConditions: nil is to be taken for true).
       local is_ready = dig(endpoint, "conditions", "ready") ~= false
-      if is_ready and not seen[address] then seen[address], list[#list + 1] = true, address end
+      if is_ready and not seen[address] then
+        seen[address], list[#list + 1] = true, { address = address, pod = dig(endpoint, "targetRef", "name") or address }
+      end
     end
   end
-  table.sort(list)
+  table.sort(list, function(a, b) return a.address < b.address end)
+  return list
+end
+
+--- Where they are asked.
+---@param slices table[]
+---@return string[] "HOST:PORT"
+function shares.addresses(slices)
+  local list = {}
+  for i, replica in ipairs(shares.replicas(slices, shares.PORT)) do list[i] = replica.address end
   return list
 end
 

@@ -396,6 +396,19 @@ function StepContext.poll(list) end
 ---@field head? table the last answer, of Analyze without its results
 ---@field news boolean there is an answer that ctx.answer has not handed out whole
 
+--- Says which engines' metrics the operator is to show with its own, from now on, and no others': it fetches each page at its interval, sooner
+--- and ever more rarely while it does not come. What they say starts no run.
+---@param list k8sgpt.Scrape[]
+---@return boolean? done
+---@return string? message
+function StepContext.scrape(list) end
+
+---@class k8sgpt.Scrape
+---@field url string of a page in Prometheus' text format
+---@field pod string which of several engines it is, the label engine_pod of what is shown; "" where there is one
+---@field interval integer seconds from one page to the next
+---@field timeout integer seconds for a page
+
 --- The next part of an answer; nil where there is none any more.
 ---@param name string
 ---@return k8sgpt.PollAnswer?

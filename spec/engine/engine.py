@@ -14,7 +14,15 @@ A BEHAVIOUR is an object of
     hang       never answer
     die        end the process at once
     gzip       compress the answer
-It ends with SIGTERM. Each call is a line of JSON in LOG: {"method", "request", "timeout_s", "metadata"}. The first line of output is the port.
+Under the name "metrics" it says what GET /metrics gives, by HTTP on another port; left out, nothing is there:
+    text       the page
+    latin      more of it, which is not UTF-8
+    objects    so many series of analyzer_errors beside
+    status     another one than 200
+    hang       never answer
+    trickle    send it byte by byte
+It ends with SIGTERM. Each call is a line of JSON in LOG: {"method", "request", "timeout_s", "metadata"}. The first line of output is the port,
+the second "metrics" and that of the page.
 """
 
 import json
@@ -25,6 +33,7 @@ import sys
 import threading
 import time
 from concurrent import futures
+from http import server as http
 
 import grpc
 from google.protobuf import json_format
@@ -104,6 +113,43 @@ def handler_of(method):
     )
 
 
+def page_of(behaviour):
+    lines = [
+        f'analyzer_errors{{analyzer_name="Pod",namespace="shop",object_name="pod-{i}"}} {i % 3 + 1}' for i in range(behaviour.get("objects", 0))
+    ]
+    text = "".join(line + "\n" for line in lines) + behaviour.get("text", "")
+    return text.encode() + behaviour.get("latin", "").encode("latin-1")
+
+
+class Metrics(http.BaseHTTPRequestHandler):
+    def do_GET(self):
+        behaviour = behaviour_of("metrics")
+        while behaviour and behaviour.get("hang"):
+            time.sleep(0.05)
+            behaviour = behaviour_of("metrics")
+        found = behaviour is not None and self.path == "/metrics"
+        self.send_response(behaviour.get("status", 200) if found else 404)
+        self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+        self.end_headers()
+        body = page_of(behaviour) if found else b""
+        if found and behaviour.get("trickle"):
+            for i in range(len(body)):
+                self.wfile.write(body[i : i + 1])
+                time.sleep(0.05)
+        else:
+            self.wfile.write(body)
+
+    def log_message(self, *_arguments):
+        pass
+
+
+def serve_metrics():
+    server = http.ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("METRICS_PORT", "0"))), Metrics)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
+
+
 def main():
     server = grpc.server(
         futures.ThreadPoolExecutor(max_workers=16),
@@ -116,6 +162,7 @@ def main():
     server.start()
     signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))
     print(port, flush=True)
+    print("metrics", serve_metrics(), flush=True)
     while True:
         signal.pause()
 

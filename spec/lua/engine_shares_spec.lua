@@ -30,6 +30,16 @@ describe("replicas", function()
       { ports = { { port = 1 } } },
     })
   end)
+
+  it("are found at the port of that name, as the pods that they are", function()
+    local pod = endpoint "10.0.0.1"
+    pod.targetRef = { kind = "Pod", name = "main-1" }
+    local slices = { { ports = { { name = "metrics", port = 8081 }, { name = "grpc", port = 8080 } }, endpoints = { endpoint "10.0.0.2", pod } } }
+    assert.are.same({ "10.0.0.1:8080", "10.0.0.2:8080" }, shares.addresses(slices))
+    assert.are.same({ { address = "10.0.0.1:8081", pod = "main-1" }, { address = "10.0.0.2:8081", pod = "10.0.0.2:8081" } },
+      shares.replicas(slices, "metrics"))
+    assert.are.same({}, shares.replicas({ slice(8080, pod) }, "metrics"))
+  end)
 end)
 
 describe("a split", function()

@@ -4,6 +4,7 @@
 --   if not engine.is_there() then pending("…") end
 --   local peer = engine.start { Run = { answer = { result = … } } }
 --   peer.port                         -- on 127.0.0.1
+--   peer.metrics_port                 -- the same, of its metrics
 --   peer:says { Run = { hang = true } }
 --   peer:await_calls(2)               -- {method, request, timeout_s, metadata}[]
 
@@ -37,6 +38,7 @@ function engine.start(script, port)
   local self = setmetatable(program.start { "env", "PORT=" .. (port or 0), python, "spec/engine/engine.py", path, calls }, running)
   self.script, self.calls_path = path, calls
   self.port = self:await_line("its port", function(line) return math.tointeger(line.text) end)
+  self.metrics_port = self:await_line("its other port", function(line) return math.tointeger(line.text:match("^metrics (%d+)\n$")) end)
   return self
 end
 

@@ -1,6 +1,6 @@
 /*
  * requests_internal: what requests.c (answers to steps), requests_write.c (those that ask the API server), requests_managed.c (what
- * there has to be beside Results), requests_count.c (how many objects there are) and requests_poll.c (what peers say by gRPC) share.
+ * there has to be beside Results), requests_count.c (how many objects there are) and requests_poll.c (what peers say) share.
  */
 #ifndef OPERATOR_REQUESTS_INTERNAL_H
 #define OPERATOR_REQUESTS_INTERNAL_H
@@ -15,8 +15,9 @@ void request_apply(struct run *r, struct doc_value args);
 void request_patch(struct run *r, struct doc_value args);
 void request_delete(struct run *r, struct doc_value args);
 
-/* ctx.poll(list), ctx.answer(name), ctx.report(objects), ctx.reported(options). */
+/* ctx.poll(list), ctx.scrape(list), ctx.answer(name), ctx.report(objects), ctx.reported(options). */
 void request_poll(struct run *r, struct doc_value args);
+void request_scrape(struct run *r, struct doc_value args);
 void request_answer(struct run *r, struct doc_value args);
 void request_report(struct run *r, struct doc_value args);
 void request_reported(struct run *r, struct doc_value args);

@@ -1,6 +1,7 @@
 #include "operator/poll.h"
 #include "operator/reported.h"
 #include "operator/requests_internal.h"
+#include "operator/scrape.h"
 
 /* What a step makes of one item, with all that follows: a Lua table, identities of its failures, an object for ctx.report. */
 enum { FUEL_ITEM = 20000, FUEL_BYTE = 16 };
@@ -22,6 +23,14 @@ void request_poll(struct run *r, struct doc_value args) {
         run_answer(r, NULL, &err);
     else
         answer_polls(r);
+}
+
+void request_scrape(struct run *r, struct doc_value args) {
+    struct err err;
+    if (scrapes_set(run_tenant(r)->scrapes, doc_at(args, 0), &err))
+        run_answer(r, NULL, &err);
+    else
+        request_answer_true(r);
 }
 
 void request_answer(struct run *r, struct doc_value args) {

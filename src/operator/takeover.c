@@ -7,6 +7,7 @@
 #include "kube/url.h"
 #include "operator/poll.h"
 #include "operator/run.h"
+#include "operator/scrape.h"
 
 enum { PAGE_TIMEOUT_MS = 30 * 1000 };
 
@@ -154,6 +155,7 @@ void takeover_stand_by(struct tenant *t) {
     run_drop(t->run);
     takeover_drop(t->takeover);
     polls_stop(t->polls);
+    scrapes_stop(t->scrapes);
     if (t->work.running) work_done(&t->work, -1);
     notify_forget(t->op->notifier, t);
     findings_forget_results(t->findings);

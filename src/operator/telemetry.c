@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "operator/enginepage.h"
 #include "operator/operator_internal.h"
+#include "operator/scrape.h"
 
 enum family {
     RECONCILE_ERRORS,
@@ -85,6 +87,7 @@ static const struct metric_def DEFS[FAMILIES] = {
 struct telemetry {
     struct k8s_operator *op;
     struct metric *families[FAMILIES];
+    struct enginefamilies *engines;
 };
 
 static const struct str CONTROLLER = {"k8sgpt", 6};
@@ -121,8 +124,11 @@ static void collect(void *arg) {
     const struct k8s_operator *op = t->op;
     for (size_t i = 0; i < sizeof on_demand / sizeof *on_demand; i++) metric_clear(t->families[on_demand[i]]);
     if (op->cluster) cluster_each_store(op->cluster, put_store, t);
-    for (const struct tenant *tenant = operator_may_act(op) ? op->tenants : NULL; tenant; tenant = tenant->hh.next)
+    enginefamilies_clear(t->engines);
+    for (const struct tenant *tenant = operator_may_act(op) ? op->tenants : NULL; tenant; tenant = tenant->hh.next) {
         findings_each(tenant->findings, put_group, t);
+        scrapes_put(tenant->scrapes, t->engines);
+    }
     size_t waiting = op->queue ? workqueue_depth(op->queue) : 0;
     metric_set(t->families[QUEUE_DEPTH_UPSTREAM], &CONTROLLER, (double)waiting);
     metric_set(t->families[QUEUE_DEPTH], NULL, (double)(waiting + (op->diagnosis ? diagnosis_pending(op->diagnosis) : 0)));
@@ -130,7 +136,10 @@ static void collect(void *arg) {
 
 struct telemetry *telemetry_new(struct k8s_operator *op, struct metrics *metrics) {
     struct telemetry *t = calloc(1, sizeof *t);
-    if (!t) return NULL;
+    if (!t || !(t->engines = enginefamilies_new(metrics))) {
+        free(t);
+        return NULL;
+    }
     t->op = op;
     for (int i = 0; i < FAMILIES; i++) t->families[i] = metrics_define(metrics, &DEFS[i]);
     metric_set(t->families[BUILD_INFO], METRIC_LABELS(str_of(op->options.version), str_of(op->options.revision)), 1);
@@ -141,6 +150,7 @@ struct telemetry *telemetry_new(struct k8s_operator *op, struct metrics *metrics
 void telemetry_free(struct telemetry *t) {
     if (!t) return;
     metrics_on_collect(t->op->options.metrics, NULL, NULL);
+    enginefamilies_free(t->engines);
     free(t);
 }
 

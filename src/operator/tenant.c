@@ -13,6 +13,7 @@
 #include "operator/managed.h"
 #include "operator/poll.h"
 #include "operator/run.h"
+#include "operator/scrape.h"
 #include "operator/takeover.h"
 
 static const char LABEL_NAME[] = "k8sgpts.k8sgpt.ai/name", LABEL_NAMESPACE[] = "k8sgpts.k8sgpt.ai/namespace";
@@ -87,8 +88,9 @@ struct tenant *tenant_new(struct k8s_operator *op, struct doc *cr, struct err *e
     if (t->findings && op->options.no_past) findings_set_no_past(t->findings);
     t->status = status_new(cr);
     t->polls = polls_new(t);
+    t->scrapes = scrapes_new(t);
     bool queues = work_init(&t->work, op->queue);
-    if (!t->ns || !t->name || !t->key || !t->findings || !t->status || !t->polls || !queues) goto nomem;
+    if (!t->ns || !t->name || !t->key || !t->findings || !t->status || !t->polls || !t->scrapes || !queues) goto nomem;
     HASH_ADD_KEYPTR(hh, op->tenants, t->key, strlen(t->key), t);
     if (!t->hh.tbl) goto nomem;
     tenant_adopt_results(t);
@@ -106,6 +108,7 @@ void tenant_free(struct tenant *t) {
     if (t->hh.tbl) HASH_DEL(t->op->tenants, t);
     if (t->op->notifier) notify_forget(t->op->notifier, t);
     polls_free(t->polls);
+    scrapes_free(t->scrapes);
     census_free(t->census);
     if (t->op->managed) managed_forget(t->op->managed, t);
     findings_free(t->findings);

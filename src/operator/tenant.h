@@ -17,6 +17,7 @@ struct census;
 struct contest;
 struct polls;
 struct run;
+struct scrapes;
 struct takeover;
 
 struct tenant {
@@ -31,9 +32,10 @@ struct tenant {
     struct choice choice;    /* what the filters selected */
     int64_t interval_s;      /* after which analyzers that ask the world ask again for it; 0: never */
 
-    struct polls *polls;   /* what is asked of others */
-    uint64_t report;       /* counts what they report: see reported.h */
-    struct census *census; /* how many objects there are, as last counted; NULL: nobody asked */
+    struct polls *polls;     /* what is asked of others */
+    uint64_t report;         /* counts what they report: see reported.h */
+    struct scrapes *scrapes; /* what engines show of themselves */
+    struct census *census;   /* how many objects there are, as last counted; NULL: nobody asked */
 
     struct work work;
     struct run *run;           /* under way, or NULL */

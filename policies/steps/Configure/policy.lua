@@ -37,6 +37,7 @@ end
 local function embedded(ctx, cr)
   local left
   if managed.may_have(ctx, cr) then
+    ctx.scrape(k8sgpt.array {})
     local done, message = managed.remove_all(ctx, cr)
     if not done then return failed(ctx, "the K8sGPT Deployment could not be removed: " .. message) end
   elseif former.may_have(cr) then

@@ -5,6 +5,7 @@ local calls = require "k8sgpt.engine_calls"
 local custom = require "k8sgpt.custom"
 local duration = require "k8sgpt.duration"
 local engine = require "k8sgpt.engine"
+local engine_metrics = require "k8sgpt.engine_metrics"
 local engine_shares = require "k8sgpt.engine_shares"
 local engine_size = require "k8sgpt.engine_size"
 local k8sgpt = require "k8sgpt"
@@ -23,6 +24,9 @@ local function why_not_ready(deployment)
 end
 
 -- As upstream: one replica that is ready will do, also one of before while a change rolls out. Its address is that of the Service.
+---@return string? address of gRPC
+---@return string? missing why there is none
+---@return string? metrics their address
 local function look_at(objects, cr)
   local meta = cr.metadata
   local name = ("%s/%s"):format(meta.namespace, meta.name)
@@ -32,7 +36,7 @@ local function look_at(objects, cr)
     return nil, ("Deployment %s has no replica that is ready%s"):format(name, why_not_ready(deployment))
   end
   local address = service and calls.address(service)
-  return address, not address and ("Service %s has no address yet"):format(name) or nil
+  return address, not address and ("Service %s has no address yet"):format(name) or nil, service and calls.address(service, engine_metrics.PORT)
 end
 
 -- Where an answer cannot be taken in, what was found before stays; the others go on.
@@ -73,6 +77,14 @@ local function poll_engine(ctx, cr, shares, peers)
   return poll(states)
 end
 
+-- Of several replicas each shows its own. Nothing depends on whether they come.
+local function fetch_metrics(ctx, slices, address)
+  local replicas = engine_shares.replicas(slices, engine_metrics.PORT)
+  if #replicas < 2 then replicas = { address and { address = address } } end
+  local done, message = ctx.scrape(engine_metrics.scrapes(replicas, ctx.params))
+  if not done then ctx.log("warn", "the metrics of the engine cannot be fetched: " .. message) end
+end
+
 local function ask_engine(ctx, cr, address, addresses)
   local peers = ctx.diagnosis().peers
   local shares = #addresses > 1 and split(ctx, cr, addresses, calls.by_name(peers)) or calls.whole(cr, address)
@@ -83,23 +95,27 @@ local function ask_engine(ctx, cr, address, addresses)
   take(ctx, states, function(state) return calls.take(ctx, state, shares, calls.explains(cr)) end)
 end
 
-local function replicas(ctx, cr)
+-- Where there may be several replicas, those of the Service.
+local function slices_of(ctx, cr)
   if not engine_size.is_asked(cr) then return {} end
-  local slices, message = managed.followers(ctx, "EndpointSlice")
-  return slices and engine_shares.addresses(slices), message
+  return managed.followers(ctx, "EndpointSlice")
 end
 
 -- An address that the operator was given stands for an engine that is ready.
 local function await_and_ask(ctx, cr)
   local given = object.text(ctx.options.engineAddress)
-  if given then return ask_engine(ctx, cr, given, {}) end
+  if given then
+    fetch_metrics(ctx, {}, ("%s:%d"):format(given:match("^(.*):%d+$") or given, ctx.params.metrics_port))
+    return ask_engine(ctx, cr, given, {})
+  end
   local objects, message = managed.all(ctx)
   if not objects then return nil, ctx.retry(0, message) end
-  local address, missing = look_at(objects, cr)
+  local address, missing, metrics = look_at(objects, cr)
   if address then
-    local addresses, why = replicas(ctx, cr)
-    if not addresses then return nil, ctx.retry(0, why) end
-    return ask_engine(ctx, cr, address, addresses)
+    local slices, why = slices_of(ctx, cr)
+    if not slices then return nil, ctx.retry(0, why) end
+    fetch_metrics(ctx, slices, metrics)
+    return ask_engine(ctx, cr, address, engine_shares.addresses(slices))
   end
   ctx.condition("EngineAvailable", "False", "NotReady", missing)
   ctx.condition("Ready", "False", "NotReady", missing)
@@ -115,5 +131,8 @@ end
 
 return {
   api = 1, kind = "step", name = "PreAnalysis", description = "Chooses the analyzers and asks custom ones, or awaits and asks an engine", run = run,
-  params = { custom_timeout = 10, config_timeout = 10, analysis_timeout = 300 },
+  params = {
+    custom_timeout = 10, config_timeout = 10, analysis_timeout = 300,
+    metrics_interval = 30, metrics_timeout = 5, metrics_port = engine_metrics.NUMBER,
+  },
 }
