@@ -34,6 +34,15 @@ local function say_what_is_left(ctx, cr, left)
   end
 end
 
+local function say_size(ctx, cr, size, why_none)
+  local type = "EngineScaled"
+  if size then
+    ctx.condition(type, size.reason == "Sized" and "True" or "False", size.reason, size.message)
+  elseif object.condition(cr, type) then
+    ctx.condition(type, "False", "NotRequested", why_none)
+  end
+end
+
 local function embedded(ctx, cr)
   local left
   if managed.may_have(ctx, cr) then
@@ -46,6 +55,7 @@ local function embedded(ctx, cr)
     left = message
   end
   say_what_is_left(ctx, cr, left)
+  say_size(ctx, cr, nil, "the embedded engine has no replicas")
   ctx.status { engine = { mode = "Embedded", version = "", endpoint = "" } }
   return object.dig(cr, "spec", "kubeconfig") and refuse(ctx, OTHER_CLUSTER_NOT_YET) or nil
 end
@@ -72,15 +82,6 @@ local function choose_size(ctx, cr)
   return engine_size.of(cr, census, engine_size.before(managed.find(objects, "Deployment", cr.metadata.name)))
 end
 
-local function say_size(ctx, cr, size)
-  local type = "EngineScaled"
-  if size then
-    ctx.condition(type, size.reason == "Sized" and "True" or "False", size.reason, size.message)
-  elseif object.condition(cr, type) then
-    ctx.condition(type, "False", "NotRequested", "spec.engine.scaling is not set")
-  end
-end
-
 local function deployment(ctx, cr)
   local done, message = managed.announce(ctx, cr)
   if not done then return nil, ctx.retry(1, "the status could not be written: " .. message) end
@@ -91,7 +92,7 @@ local function deployment(ctx, cr)
     size, why = choose_size(ctx, cr)
     if not size then return failed(ctx, why) end
   end
-  say_size(ctx, cr, size)
+  say_size(ctx, cr, size, "spec.engine.scaling is not set")
   wanted, why = ctx.render(size)
   if not wanted then return failed(ctx, why) end
   local problem
