@@ -30,10 +30,15 @@ local function cache_of(cr)
     if settings then
       local cache = {}
       for _, field in ipairs(kind[3]) do cache[field] = settings[field] end
-      return { [kind[2]] = cache }
+      return { [kind[2]] = cache }, kind[1]
     end
   end
 end
+
+--- The kind of cache that the engine is told of.
+---@param cr k8sgpt.View
+---@return string? kind "s3", "azure" …
+function calls.cache(cr) return (select(2, cache_of(cr))) end
 
 -- The engine keeps what it is told in its pod: a new one is told again.
 local function config_of(cr)
@@ -44,6 +49,17 @@ local function config_of(cr)
   end
   return (cache or analyzers) and { cache = cache, customAnalyzers = analyzers }
 end
+
+--- True when the engine has to be told of something before it is asked for anything.
+---@param cr k8sgpt.View
+---@return boolean
+function calls.has_config(cr) return config_of(cr) ~= nil end
+
+--- What takes a cache back from an engine; of a RemoveConfig it reads nothing, and forgets the cache alone.
+---@param address string "HOST:PORT"
+---@param timeout integer seconds
+---@return k8sgpt.Question
+function calls.removal(address, timeout) return { target = "http://" .. address, method = "RemoveConfig", timeout = timeout } end
 
 -- Names with a sign change a set that the engine has, and cannot be said to it: then it looks at its own.
 local function as_they_are(cr)

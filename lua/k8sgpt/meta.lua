@@ -376,15 +376,17 @@ function StepContext.diagnosis() end
 ---@return string? message
 function StepContext.poll(list) end
 
----@class k8sgpt.Poll
----@field name string of its own; where custom analyzers report, that of the analyzer
+---@class k8sgpt.Question
 ---@field target string "http://HOST:PORT" (no TLS) or "https://HOST:PORT"
 ---@field method "Analyze"|"AddConfig"|"RemoveConfig"|"ListIntegrations"|"Query"|"Run"
 ---@field request? table the message, names as in protobuf's JSON form ("labelSelector")
----@field interval integer seconds from an answer to the next question
----@field timeout integer seconds for an answer
----@field calmAfter? integer after so many failures in a row it is asked ever more rarely than the interval says, at least once an hour
+---@field timeout integer seconds for an answer, up to an hour
 ---@field maxBytes? integer of an answer, unpacked; default 4 MiB
+
+---@class k8sgpt.Poll: k8sgpt.Question
+---@field name string of its own; where custom analyzers report, that of the analyzer
+---@field interval integer seconds from an answer to the next question
+---@field calmAfter? integer after so many failures in a row it is asked ever more rarely than the interval says, at least once an hour
 
 ---@class k8sgpt.PollState
 ---@field name string
@@ -395,6 +397,13 @@ function StepContext.poll(list) end
 ---@field message string the same for people; "" unless it fails
 ---@field head? table the last answer, of Analyze without its results
 ---@field news boolean there is an answer that ctx.answer has not handed out whole
+
+--- Asks another process once by gRPC, and waits: for what is done once, or costs too much to be asked again and again. Not for Analyze, whose
+--- answer comes in parts.
+---@param question k8sgpt.Question
+---@return table? answer the message
+---@return string? message
+function StepContext.call(question) end
 
 --- Says which engines' metrics the operator is to show with its own, from now on, and no others': it fetches each page at its interval, sooner
 --- and ever more rarely while it does not come. What they say starts no run.

@@ -1,21 +1,20 @@
 #include "operator/poll.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "doc/copy.h"
-#include "grpc/call.h"
 #include "operator/operator_internal.h"
+#include "operator/question.h"
 
 enum {
     MAX_POLLS = 100,
     MAX_PART_ITEMS = 64,
     MAX_PART_BYTES = 1 << 20,
-    MAX_TIMEOUT_S = 3600,
     MAX_INTERVAL_S = 366 * 24 * 3600,
-    MAX_ANSWER_BYTES = 256 << 20,
     CALM_MS = 3600 * 1000, /* the longest wait of one that is asked ever more rarely */
 };
 
@@ -132,17 +131,10 @@ static void answered(struct grpc_answer *a, void *arg) {
 
 static void ask(void *arg) {
     struct poll *q = arg;
-    struct doc_value wanted = doc_root(q->wanted);
-    struct grpc_request r = {
-        .target = doc_path_str(wanted, "target").p,
-        .method = q->method,
-        .message = doc_path(wanted, "request"),
-        .timeout_ms = number_of(q, "timeout") * 1000,
-        .max_bytes = (size_t)doc_int(doc_path(wanted, "maxBytes")),
-        .done = answered,
-        .arg = q,
-    };
+    struct grpc_request r = question_request(doc_root(q->wanted));
     struct grpc_answer now = {0};
+    r.done = answered;
+    r.arg = q;
     q->call = grpc_send(q->all->tenant->op->options.writes, &r, &now.err);
     if (q->call) return;
     failed(q, &now.err);
@@ -151,22 +143,15 @@ static void ask(void *arg) {
 
 /* ---- what is wanted --------------------------------------------------------------------------------------------------------------- */
 
-static bool is_within(struct doc_value v, int64_t least, int64_t most) {
-    return doc_type(v) == DOC_INT && doc_int(v) >= least && doc_int(v) <= most;
-}
-
 static int check(struct doc_value v, struct err *err) {
-    struct str name = doc_path_str(v, "name"), method = doc_path_str(v, "method");
-    struct doc_value max_bytes = doc_path(v, "maxBytes");
+    struct str name = doc_path_str(v, "name");
+    struct doc_value interval = doc_path(v, "interval");
+    char who[128];
     if (!name.n) return err_set(err, ERR_INVALID, "ctx.poll: an entry has no name");
-    if (!doc_path_str(v, "target").n) return err_set(err, ERR_INVALID, "ctx.poll: " STR_FMT " has no target", STR_ARG(name));
-    if (!grpc_method(method))
-        return err_set(err, ERR_INVALID, "ctx.poll: " STR_FMT ": there is no method " STR_FMT, STR_ARG(name), STR_ARG(method));
-    if (!is_within(doc_path(v, "interval"), 1, MAX_INTERVAL_S) || !is_within(doc_path(v, "timeout"), 1, MAX_TIMEOUT_S))
-        return err_set(err, ERR_INVALID, "ctx.poll: " STR_FMT ": interval and timeout must be whole seconds, at least 1", STR_ARG(name));
-    if (doc_type(max_bytes) != DOC_ABSENT && !is_within(max_bytes, 1, MAX_ANSWER_BYTES))
-        return err_set(err, ERR_INVALID, "ctx.poll: " STR_FMT ": maxBytes must be 1 to %d", STR_ARG(name), MAX_ANSWER_BYTES);
-    return 0;
+    snprintf(who, sizeof who, "ctx.poll: %.100s", name.p);
+    if (doc_type(interval) != DOC_INT || doc_int(interval) < 1 || doc_int(interval) > MAX_INTERVAL_S)
+        return err_set(err, ERR_INVALID, "%s: interval must be whole seconds, 1 to %d", who, MAX_INTERVAL_S);
+    return question_check(v, who, err);
 }
 
 static struct poll *find(const struct polls *p, struct str name) {

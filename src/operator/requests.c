@@ -304,7 +304,7 @@ static const struct {
     {"diagnosis", on_diagnosis},    {"findings", on_findings}, {"publish", on_publish},    {"condition", on_condition},
     {"status", on_status},          {"event", on_event},       {"render", request_render}, {"managed", request_managed},
     {"fetch", request_fetch},       {"poll", request_poll},    {"answer", request_answer}, {"report", request_report},
-    {"reported", request_reported}, {"count", request_count},  {"scrape", request_scrape},
+    {"reported", request_reported}, {"count", request_count},  {"scrape", request_scrape}, {"call", request_call},
 };
 
 void request_handle(struct run *r, struct doc_value request) {

@@ -1,6 +1,7 @@
 /*
  * requests_internal: what requests.c (answers to steps), requests_write.c (those that ask the API server), requests_managed.c (what
- * there has to be beside Results), requests_count.c (how many objects there are) and requests_poll.c (what peers say) share.
+ * there has to be beside Results), requests_count.c (how many objects there are), requests_poll.c and requests_call.c (what peers say)
+ * share.
  */
 #ifndef OPERATOR_REQUESTS_INTERNAL_H
 #define OPERATOR_REQUESTS_INTERNAL_H
@@ -21,6 +22,9 @@ void request_scrape(struct run *r, struct doc_value args);
 void request_answer(struct run *r, struct doc_value args);
 void request_report(struct run *r, struct doc_value args);
 void request_reported(struct run *r, struct doc_value args);
+
+/* ctx.call(question). */
+void request_call(struct run *r, struct doc_value args);
 
 /* ctx.fetch(reference). */
 void request_fetch(struct run *r, struct doc_value args);

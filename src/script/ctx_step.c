@@ -27,7 +27,7 @@ static int ctx_stop(lua_State *L) {
 void ctx_step_open(lua_State *L) {
     static const char *const requests[] = {"apply",     "patch",  "delete",   "choose", "diagnosis", "findings", "publish",
                                            "condition", "status", "event",    "render", "managed",   "fetch",    "poll",
-                                           "answer",    "report", "reported", "count",  "scrape",    NULL};
+                                           "answer",    "report", "reported", "count",  "scrape",    "call",     NULL};
     static const luaL_Reg functions[] = {{"requeue", ctx_requeue}, {"stop", ctx_stop}, {NULL, NULL}};
     for (int i = 0; requests[i]; i++) {
         lua_pushstring(L, requests[i]);

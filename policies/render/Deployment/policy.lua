@@ -10,6 +10,9 @@ local dig, text = object.dig, object.text
 
 local REPOSITORY = "ghcr.io/k8sgpt-ai/k8sgpt"
 
+-- Another one, another pod: an engine adds custom analyzers by names that it does not know, and neither changes nor forgets one.
+local CUSTOM = "k8sgpt.ai/custom-analyzers"
+
 local function image(spec) return (text(spec.repository) or REPOSITORY) .. ":" .. (text(spec.version) or "latest") end
 
 -- "250m" as "500m". What an admin set as text that is no quantity stays, for the API server to refuse.
@@ -88,6 +91,16 @@ local function pod_labels(cr)
   return labels
 end
 
+local function pod_annotations(cr)
+  local given, lines = render.given(cr, "podAnnotations"), {}
+  for i, analyzer in ipairs(dig(cr, "spec", "customAnalyzers") or {}) do
+    lines[i] = ("%s %s %s"):format(analyzer.name, dig(analyzer, "connection", "url"), dig(analyzer, "connection", "port"))
+  end
+  if #lines == 0 then return given end
+  table.sort(lines)
+  return render.merged(given or {}, { [CUSTOM] = k8sgpt.sha256(table.concat(lines, "\n")):sub(1, 16) })
+end
+
 -- Where nobody counted, as offline, the least that spec.engine.scaling permits; without it one replica, as upstream has it.
 local function unsized(cr)
   return { replicas = math.max(1, dig(cr, "spec", "engine", "scaling", "minReplicas") or 1), factor = 1 }
@@ -110,7 +123,7 @@ local function wanted(ctx, cr, size)
       replicas = size.replicas,
       selector = { matchLabels = { app = meta.name } },
       template = {
-        metadata = { labels = pod_labels(cr), annotations = render.given(cr, "podAnnotations") },
+        metadata = { labels = pod_labels(cr), annotations = pod_annotations(cr) },
         spec = pod_spec(ctx, cr, spec, size),
       },
     },

@@ -56,7 +56,7 @@ local function embedded(ctx, cr)
   end
   say_what_is_left(ctx, cr, left)
   say_size(ctx, cr, nil, "the embedded engine has no replicas")
-  ctx.status { engine = { mode = "Embedded", version = "", endpoint = "" } }
+  ctx.status { engine = { mode = "Embedded", version = "", endpoint = "", remoteCache = "" } }
   return object.dig(cr, "spec", "kubeconfig") and refuse(ctx, OTHER_CLUSTER_NOT_YET) or nil
 end
 
@@ -86,7 +86,8 @@ local function deployment(ctx, cr)
   local done, message = managed.announce(ctx, cr)
   if not done then return nil, ctx.retry(1, "the status could not be written: " .. message) end
   leave_embedded(ctx, cr)
-  ctx.status { engine = { mode = "Deployment", version = "", endpoint = "" } }
+  local told = object.dig(cr, "status", "engine", "remoteCache") or ""
+  ctx.status { engine = { mode = "Deployment", version = "", endpoint = "", remoteCache = told } }
   local size, wanted, why
   if engine_size.is_asked(cr) then
     size, why = choose_size(ctx, cr)

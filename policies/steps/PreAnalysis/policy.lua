@@ -24,6 +24,15 @@ local function why_not_ready(deployment)
 end
 
 -- As upstream: one replica that is ready will do, also one of before while a change rolls out. Its address is that of the Service.
+-- A pod that is on its way has still to be told what the one of before knows: until it is alone, nobody knows which one would answer. Where it
+-- does not get on, the one of before goes on.
+local function is_being_replaced(deployment)
+  local status, generation = deployment.status or {}, deployment.metadata.generation or 0
+  local progress = object.condition(deployment, "Progressing")
+  if progress and progress.status == "False" then return false end
+  return (status.observedGeneration or generation) < generation or (status.replicas or 0) > (status.updatedReplicas or 0)
+end
+
 ---@return string? address of gRPC
 ---@return string? missing why there is none
 ---@return string? metrics their address
@@ -34,6 +43,9 @@ local function look_at(objects, cr)
   if not deployment then return nil, ("Deployment %s is about to be made"):format(name) end
   if (object.dig(deployment, "status", "readyReplicas") or 0) == 0 then
     return nil, ("Deployment %s has no replica that is ready%s"):format(name, why_not_ready(deployment))
+  end
+  if calls.has_config(cr) and is_being_replaced(deployment) then
+    return nil, ("Deployment %s is being replaced, and its new pod has to be told of caches and custom analyzers first"):format(name)
   end
   local address = service and calls.address(service)
   return address, not address and ("Service %s has no address yet"):format(name) or nil, service and calls.address(service, engine_metrics.PORT)
@@ -58,6 +70,21 @@ local function choose_and_ask(ctx, cr)
   local chosen = ctx.choose { interval = duration.interval(cr) }
   ctx.trace(("%d analyzers chosen, %d names unknown"):format(#chosen.analyzers, #chosen.unknown))
   take(ctx, states, function(state) return custom.take(ctx, state.name) end)
+end
+
+-- A cache that an engine was told of it has until it is told to forget it. Not while it is told anything else: it writes a file each time.
+local function take_back_cache(ctx, cr, addresses)
+  if not object.text(object.dig(cr, "status", "engine", "remoteCache")) or calls.cache(cr) then return true end
+  ctx.poll(k8sgpt.array {})
+  for _, address in ipairs(addresses) do
+    local done, message = ctx.call(calls.removal(address, ctx.params.config_timeout))
+    if not done then
+      message = "spec.remoteCache was taken away, and the engine still has it: " .. message
+      ctx.condition("EngineAvailable", "False", "NotConfigured", message)
+      return nil, message
+    end
+  end
+  return true
 end
 
 -- Where replicas can be told apart and there are several, each is asked for its share; else the Service chooses whom to ask. Analyzers whose
@@ -86,11 +113,15 @@ local function fetch_metrics(ctx, slices, address)
 end
 
 local function ask_engine(ctx, cr, address, addresses)
+  local done, why = take_back_cache(ctx, cr, #addresses > 1 and addresses or { address })
+  if not done then return nil, ctx.retry(0, why) end
   local peers = ctx.diagnosis().peers
   local shares = #addresses > 1 and split(ctx, cr, addresses, calls.by_name(peers)) or calls.whole(cr, address)
   local states, message = poll_engine(ctx, cr, shares, peers)
   if not states then return cannot_ask(ctx, message) end
-  ctx.status { engine = { mode = "Deployment", version = "", endpoint = address, shares = engine_shares.shown(shares) } }
+  ctx.status { engine = {
+    mode = "Deployment", version = "", endpoint = address, remoteCache = calls.cache(cr) or "", shares = engine_shares.shown(shares),
+  } }
   ctx.choose { nothing = true }
   take(ctx, states, function(state) return calls.take(ctx, state, shares, calls.explains(cr)) end)
 end
@@ -117,6 +148,7 @@ local function await_and_ask(ctx, cr)
     fetch_metrics(ctx, slices, metrics)
     return ask_engine(ctx, cr, address, engine_shares.addresses(slices))
   end
+  ctx.poll(k8sgpt.array {}) -- who comes next is told first
   ctx.condition("EngineAvailable", "False", "NotReady", missing)
   ctx.condition("Ready", "False", "NotReady", missing)
   return ctx.stop("no engine")
