@@ -101,6 +101,29 @@ describe("the metrics of an engine", function()
     assert.are.equal(10000, select(2, op:metric("analyzer_errors", WHOSE)))
   end)
 
+  it("of several replicas are those of each", function()
+    local peers = { engine.start { metrics = { text = PAGE } }, engine.start { metrics = { text = PAGE } } }
+    cr = objects.k8sgpt { engine = { mode = "Deployment", scaling = { maxReplicas = 2 } } }
+    cluster = operator.cluster { cr }
+    local labels = { ["k8sgpts.k8sgpt.ai/name"] = "sample", ["k8sgpts.k8sgpt.ai/namespace"] = "default" }
+    for i, one in ipairs(peers) do
+      cluster:create {
+        apiVersion = "discovery.k8s.io/v1", kind = "EndpointSlice", metadata = { name = "sample-" .. i, namespace = "default", labels = labels },
+        addressType = "FQDN", -- as in engine_scaling_spec.lua
+        endpoints = { { addresses = { "replica.localhost" }, targetRef = { kind = "Pod", name = "replica-" .. i } } },
+        ports = { { name = "metrics", port = one.metrics_port }, { name = "grpc", port = one.port } },
+      }
+    end
+    op = cluster:operator { "--engine", "deployment" }
+    local deployment = { apiVersion = "apps/v1", kind = "Deployment", metadata = { name = "sample", namespace = "default" } }
+    operator.await("the Deployment", function() return cluster:find(deployment) end)
+    cluster:patch(deployment, { status = { replicas = 2, updatedReplicas = 2, readyReplicas = 2 } }, "status")
+    operator.await(function() return "both of them\n" .. op:tail() end, function()
+      return (op:metric("k8sgpt_engine_up", { k8sgpt = "sample", engine_pod = { "replica-1", "replica-2" } })) == 2
+    end)
+    assert.are.equal(2, select(2, op:metric("analyzer_errors", { object_name = "web-0" })))
+  end)
+
   it("go with the K8sGPT, and when it wants no such engine any more", function()
     start { text = PAGE }
     await_up(1)

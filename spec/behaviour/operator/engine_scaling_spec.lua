@@ -91,7 +91,7 @@ describe("replicas of an engine", function()
     for _, peer in ipairs(peers) do cluster:create(slice(peer)) end
     local op = cluster:operator { "--engine", "deployment", table.unpack(flags or {}) }
     await_deployment(cluster)
-    cluster:patch(DEPLOYMENT, { status = { replicas = #peers, readyReplicas = #peers } }, "status")
+    cluster:patch(DEPLOYMENT, { status = { replicas = #peers, updatedReplicas = #peers, readyReplicas = #peers } }, "status")
     return cluster, op
   end
 
