@@ -23,7 +23,6 @@ local function why_not_ready(deployment)
   return ""
 end
 
--- As upstream: one replica that is ready will do, also one of before while a change rolls out. Its address is that of the Service.
 -- A pod that is on its way has still to be told what the one of before knows: until it is alone, nobody knows which one would answer. Where it
 -- does not get on, the one of before goes on.
 local function is_being_replaced(deployment)
@@ -33,19 +32,23 @@ local function is_being_replaced(deployment)
   return (status.observedGeneration or generation) < generation or (status.replicas or 0) > (status.updatedReplicas or 0)
 end
 
+local function name_of(cr) return ("%s/%s"):format(cr.metadata.namespace, cr.metadata.name) end
+
+-- Behind the Service it could be either; replicas that are asked by their own addresses are each told first.
+local function is_to_be_told(objects, cr, addresses)
+  return #addresses < 2 and calls.has_config(cr) and is_being_replaced(managed.find(objects, "Deployment", cr.metadata.name))
+end
+
+-- As upstream: one replica that is ready will do, also one of before while a change rolls out. Its address is that of the Service.
 ---@return string? address of gRPC
 ---@return string? missing why there is none
 ---@return string? metrics their address
 local function look_at(objects, cr)
-  local meta = cr.metadata
-  local name = ("%s/%s"):format(meta.namespace, meta.name)
+  local meta, name = cr.metadata, name_of(cr)
   local deployment, service = managed.find(objects, "Deployment", meta.name), managed.find(objects, "Service", meta.name)
   if not deployment then return nil, ("Deployment %s is about to be made"):format(name) end
   if (object.dig(deployment, "status", "readyReplicas") or 0) == 0 then
     return nil, ("Deployment %s has no replica that is ready%s"):format(name, why_not_ready(deployment))
-  end
-  if calls.has_config(cr) and is_being_replaced(deployment) then
-    return nil, ("Deployment %s is being replaced, and its new pod has to be told of caches and custom analyzers first"):format(name)
   end
   local address = service and calls.address(service)
   return address, not address and ("Service %s has no address yet"):format(name) or nil, service and calls.address(service, engine_metrics.PORT)
@@ -132,6 +135,13 @@ local function slices_of(ctx, cr)
   return managed.followers(ctx, "EndpointSlice")
 end
 
+local function not_ready(ctx, missing)
+  ctx.poll(k8sgpt.array {}) -- who comes next is told first
+  ctx.condition("EngineAvailable", "False", "NotReady", missing)
+  ctx.condition("Ready", "False", "NotReady", missing)
+  return ctx.stop("no engine")
+end
+
 -- An address that the operator was given stands for an engine that is ready.
 local function await_and_ask(ctx, cr)
   local given = object.text(ctx.options.engineAddress)
@@ -142,16 +152,15 @@ local function await_and_ask(ctx, cr)
   local objects, message = managed.all(ctx)
   if not objects then return nil, ctx.retry(0, message) end
   local address, missing, metrics = look_at(objects, cr)
-  if address then
-    local slices, why = slices_of(ctx, cr)
-    if not slices then return nil, ctx.retry(0, why) end
-    fetch_metrics(ctx, slices, metrics)
-    return ask_engine(ctx, cr, address, engine_shares.addresses(slices))
+  if not address then return not_ready(ctx, missing) end
+  local slices, why = slices_of(ctx, cr)
+  if not slices then return nil, ctx.retry(0, why) end
+  local addresses = engine_shares.addresses(slices)
+  if is_to_be_told(objects, cr, addresses) then
+    return not_ready(ctx, ("Deployment %s is being replaced, and its new pod has to be told of caches and custom analyzers first"):format(name_of(cr)))
   end
-  ctx.poll(k8sgpt.array {}) -- who comes next is told first
-  ctx.condition("EngineAvailable", "False", "NotReady", missing)
-  ctx.condition("Ready", "False", "NotReady", missing)
-  return ctx.stop("no engine")
+  fetch_metrics(ctx, slices, metrics)
+  return ask_engine(ctx, cr, address, addresses)
 end
 
 ---@param ctx k8sgpt.StepContext

@@ -215,7 +215,10 @@ describe("replicas of an engine", function()
     end
     local third = engine.start(finds(FOUND))
     cluster:create(slice(third))
+    -- Also while it is one that replaces another: they are told apart, and nobody has to wait.
+    cluster:patch(DEPLOYMENT, { status = { replicas = 3, updatedReplicas = 1 } }, "status")
     operator.await("the third's analysis", function() return #share_of(third) > 0 end)
+    cluster:await_condition(cr, "EngineAvailable", "Answering")
     assert.are.equal("AddConfig", third:calls()[1].method)
   end)
 
