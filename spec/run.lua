@@ -246,7 +246,7 @@ suites.measured = { jobs = function(binaries)
     local source = binary:gsub("^" .. BUILD:gsub("%p", "%%%0"), "spec") .. ".c"
     return read_file(source):find("figure_record", 1, true) ~= nil
   end))
-  return append(jobs, busted { "spec/behaviour/operator/engine_size_spec.lua" })
+  return append(jobs, busted({ "spec/behaviour/operator/engine_size_spec.lua" }, nil, PLANE_LIMIT_SECONDS))
 end }
 
 --- What is timed of the two suites below, one after the other.

@@ -1,4 +1,4 @@
---- Ten thousand results in one answer of an engine, more than one run could pay for, until the last Result stands in the cluster. (grpc-size)
+--- Thousands of results in one answer of an engine, more than one run could pay for, until the last Result stands in the cluster. (grpc-size)
 
 local engine = require "support.engine"
 local figures = require "support.figures"
@@ -7,14 +7,14 @@ local operator = require "support.operator"
 local program = require "support.program"
 local system = require "system"
 
---- A real API server takes minutes for twenty thousand writes: there it is the same with fewer, and nothing is measured.
-local IS_MEASURED <const> = os.getenv("CLUSTER") ~= "real" and (os.getenv("SANITIZE") or "") == ""
+--- Twenty thousand writes take a minute or more: only where figures are wanted, and not on a real API server.
+local IS_MEASURED <const> = os.getenv("FIGURES") ~= nil and os.getenv("CLUSTER") ~= "real"
 local MANY <const>, TEXT_BYTES <const> = IS_MEASURED and 10000 or 1500, 1500
+local LIMIT_SECONDS <const> = IS_MEASURED and 500 or 120
 
---- Times the message: its texts are held in the findings and in the store, beside some 4 KB a Result.
-local MOST <const> = 6
-
-local LIMIT_SECONDS <const> = 150
+--- A text is held in its finding and in the store; so much comes with each, and so much passes through at a time.
+local MOST_BYTES <const> = MANY * (2 * TEXT_BYTES + 5000) + 4e6
+local IS_HELD_TO_IT <const> = (os.getenv("SANITIZE") or "") == ""
 
 local METADATA <const> = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -48,12 +48,13 @@ describe("an engine with thousands of results", function()
     local function writes() return op:metric("k8sgpt_api_requests_total", { verb = "apply", resource = "results" }) end
     program.await(function() return ("all Results; %d writes so far\n%s"):format(writes(), op:tail()) end, function() return writes() >= 2 * MANY end, 0.5,
       LIMIT_SECONDS)
-    local rise = (memory_bytes(op, "VmHWM") - rest_bytes) / (MANY * TEXT_BYTES)
+    local rise_bytes = memory_bytes(op, "VmHWM") - rest_bytes
     if IS_MEASURED then
-      figures.record("grpc-size", "memory for 10,000 results in one answer until the last Result stands, as a multiple of their size", rise)
+      figures.record("grpc-size", "memory for 10,000 results in one answer until the last Result stands, as a multiple of their size",
+        rise_bytes / (MANY * TEXT_BYTES))
       figures.record("grpc-size", "10,000 results in one answer, until the last Result stands", system.monotime() - from, "s")
-      assert.is_true(rise <= MOST, ("memory rises by %.1f times the message"):format(rise))
     end
+    assert.is_true(not IS_HELD_TO_IT or rise_bytes <= MOST_BYTES, ("memory rises by %d bytes for %d results"):format(rise_bytes, MANY))
     assert.are.equal(MANY, #cluster:get("/apis/core.k8sgpt.ai/v1alpha1/namespaces/default/results", METADATA).items)
     assert.are.equal(2 * MANY, (writes()))
     assert.are.equal(0, (op:metric("controller_runtime_reconcile_errors_total")))
