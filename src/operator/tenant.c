@@ -149,10 +149,10 @@ const struct doc *tenant_current(const struct tenant *t) { return is_older(t->cr
 
 /*
  * A status that somebody else changed is put right by the next run. One of before our last write only comes late, and where we have said
- * nothing yet nobody can have changed it.
+ * nothing yet nobody can have changed it: no process did, or this one did not, which begins with what the one before said of another spec.
  */
 static bool status_is_ours(const struct tenant *t, const struct doc *cr) {
-    if (is_older(cr, t->written) || status_is_blank(t->status)) return true;
+    if (!t->ran || is_older(cr, t->written) || status_is_blank(t->status)) return true;
     struct err err;
     struct doc *wanted = status_document(t->status, cr, &err);
     bool ours = !wanted || t->run || apply_is_covered(doc_path(doc_root(wanted), "status"), doc_path(doc_root(cr), "status"));

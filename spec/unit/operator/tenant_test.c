@@ -39,7 +39,7 @@ static int setup(void **state) {
     struct workqueue_owner owner = {never_ready, never_starts, added, taken, fx};
     fx->loop = loop_new(&err);
     fx->op.queue = workqueue_new(fx->loop, &owner);
-    fx->t = (struct tenant){.op = &fx->op, .cr = document(CR, 9, OURS)};
+    fx->t = (struct tenant){.op = &fx->op, .cr = document(CR, 9, OURS), .ran = true};
     fx->t.status = status_new(fx->t.cr);
     assert_true(work_init(&fx->t.work, fx->op.queue));
     *state = fx;
@@ -115,12 +115,21 @@ static void only_what_others_make_of_the_status_wants_a_run(void **state) {
     assert_true(fx->t.undone);
 }
 
+static void what_the_process_before_said_nobody_undid(void **state) {
+    struct fixture *fx = *state;
+    fx->t.ran = false;
+    comes(fx, 13, THEIRS);
+    assert_int_equal(workqueue_depth(fx->op.queue), 0);
+    assert_false(fx->t.undone);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(is_what_was_written_until_the_watch_has_brought_it),
         TEST(is_what_the_watch_brings_where_that_is_newer),
         TEST(only_what_others_make_of_the_status_wants_a_run),
+        TEST(what_the_process_before_said_nobody_undid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
