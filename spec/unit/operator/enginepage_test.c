@@ -85,9 +85,8 @@ static void nothing_is_left_of_what_was_shown_before(void **state) {
 
 static void a_page_is_taken_whole_or_not_at_all(void **state) {
     (void)state;
-    char wide[1000] = "analyzer_errors{object_name=\"";
-    memset(wide + strlen(wide), 'x', 700);
-    strcat(wide, "\"} 1\n");
+    char wide[1000];
+    snprintf(wide, sizeof wide, "analyzer_errors{object_name=\"%0700d\"} 1\n", 0);
     const struct {
         const char *text, *says;
         enum err_code code;
