@@ -146,6 +146,8 @@ static void script_denied_discovery(struct api *api, struct http_exchange *x, co
     (void)nth;
     if (denied)
         api_status(x, 403, "Forbidden", "discovery is forbidden", 0);
+    else if (q->initial)
+        api_status(x, 422, "Invalid", "sendInitialEvents is forbidden", 0);
     else if (q->watch)
         http_stream_begin(x, 200, "application/json", 1024, on_closed, NULL);
     else if (strcmp(q->path, "/api/v1") == 0)

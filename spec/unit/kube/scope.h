@@ -30,6 +30,10 @@ static inline void on_closed(void *arg) { (void)arg; }
     "\",\"resourceVersion\":\"1\"}}]}"
 
 static inline void answer(struct api *api, struct http_exchange *x, const struct seen *q, const char *list) {
+    if (q->initial) { /* else 10 s would pass until a streamed list without a mark is given up */
+        api_status(x, 422, "Invalid", "sendInitialEvents is forbidden", 0);
+        return;
+    }
     if (!q->watch) {
         api_json(x, 200, list);
         return;
