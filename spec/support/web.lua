@@ -5,6 +5,8 @@ local program = require "support.program"
 
 local web = {}
 
+local TOO_MANY_REQUESTS <const> = 429
+
 --- One request.
 ---@param options? {method?: string, accept?: string, type?: string, body?: string, seconds?: number, flags?: string[]} `flags`: further ones of curl
 ---@return string body
@@ -44,11 +46,16 @@ end
 --- Also as the YAML that an apply patch is, which knows no \/.
 local function encode(value) return (json.encode(value):gsub("\\/", "/")) end
 
---- The decoded answer; an error when the server refuses, at the level that error() counts from here.
+--- The decoded answer; an error when the server refuses, at the level that error() counts from here. One that says to come back later, as
+--- kube-apiserver does while it makes the storage of a new CRD, is asked again.
 ---@param send fun(options: table): string, integer one request, as web.http has its options
 ---@return any
 function web.request(send, method, path, body, content_type, accept, level)
-  local text, status = send { method = method, body = body and encode(body), type = content_type, accept = accept }
+  local text, status
+  program.await(function() return ("%s %s: %d %s"):format(method, path, status, text) end, function()
+    text, status = send { method = method, body = body and encode(body), type = content_type, accept = accept }
+    return status ~= TOO_MANY_REQUESTS
+  end, 0.2)
   if status < 200 or status > 299 then error(("%s %s: %d %s"):format(method, path, status, text), level) end
   return json.decode(text)
 end
