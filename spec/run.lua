@@ -177,8 +177,8 @@ end
 --- Those that take long, the longest first: what begins last is to be short.
 local LONG = {
   "behaviour/operator/engine_size", "behaviour/operator/engine_calls", "behaviour/operator/crash", "behaviour/operator/crash_end",
-  "behaviour/operator/misoperation", "behaviour/operator/misoperation_deployment",
-  "behaviour/operator/standstill", "behaviour/operator/deployment_crash", "behaviour/operator/remote", "behaviour/operator/deployment",
+  "behaviour/operator/misoperation", "behaviour/operator/misoperation_deployment", "behaviour/operator/standstill",
+  "behaviour/operator/deployment_crash", "behaviour/operator/engine_scaling", "behaviour/operator/remote", "behaviour/operator/deployment",
   "behaviour/operator/bad_input", "e2e/rbac", "e2e/install",
 }
 
