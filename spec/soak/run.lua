@@ -344,4 +344,4 @@ local cleaned, unclean = pcall(operator.clean)
 if not cleaned then problems[#problems + 1] = unclean end
 for _, problem in ipairs(problems) do say("soak: %s", problem) end
 say(#problems == 0 and "soak: held" or "soak: failed (SEED=" .. SEED .. " SECONDS=" .. SECONDS .. ")")
-os.exit(#problems == 0)
+os.exit(#problems == 0, true) -- closes the state: a control plane of its own ends with that
