@@ -66,7 +66,7 @@ def log_call(method, request, context):
 def add_results(answer, count, text_bytes):
     for i in range(count):
         result = answer.results.add(kind="Pod", name=f"namespace-{i % 100}/pod-{i}")
-        error = result.error.add(text=(f"container c{i} of pod-{i}: " + "back-off restarting failed container " * 60)[:text_bytes])
+        error = result.error.add(text=(f"container c{i} of pod-{i}: " + "back-off restarting failed container " * (text_bytes // 34 + 1))[:text_bytes])
         error.sensitive.add(unmasked=f"pod-{i}", masked=f"X{i:08d}")
     answer.status = "ProblemDetected"
     answer.problems += count
