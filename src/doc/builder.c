@@ -10,8 +10,10 @@ enum {
 };
 
 struct doc_builder *doc_builder_new(void) {
-    struct doc_builder *b = calloc(1, sizeof *b);
-    if (b) doc_builder_reset(b);
+    struct doc_builder *b = malloc(sizeof *b);
+    if (!b) return NULL;
+    memset(b, 0, offsetof(struct doc_builder, frames));
+    doc_builder_reset(b);
     return b;
 }
 
@@ -43,7 +45,8 @@ void doc_builder_reset(struct doc_builder *b) {
     b->stack.len = b->done.len = b->bytes.len = 0;
     b->depth = 0;
     b->has_root = b->failed = false;
-    b->err = (struct err){0};
+    b->err.code = ERR_NONE;
+    b->err.msg[0] = '\0';
 }
 
 static void failv(struct doc_builder *b, enum err_code code, const char *format, va_list args) {

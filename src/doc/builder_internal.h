@@ -31,12 +31,12 @@ struct doc_builder {
         size_t len, cap;
     } bytes, scratch;   /* scratch: the decoder's place for strings with escapes */
     struct words names; /* a hash set, for the names of a large object */
-    struct frame frames[DOC_MAX_DEPTH];
     unsigned depth;
     bool has_root;
     bool failed;
     uint32_t root;
     struct err err;
+    struct frame frames[DOC_MAX_DEPTH]; /* the last, as it is large and each is set when it is entered */
 };
 
 /* Makes room for one more word; false (and the builder failed) when there is none. */

@@ -1,6 +1,3 @@
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include "base/sha256.h"
 #include "doc/json.h"
 #include "doc/yaml.h"
@@ -52,23 +49,12 @@ static int k8sgpt_sha256(lua_State *L) {
     return 1;
 }
 
-static void put_hex(const unsigned char *bytes, size_t n, char *hex) {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < n; i++) {
-        hex[2 * i] = digits[bytes[i] >> 4];
-        hex[2 * i + 1] = digits[bytes[i] & 15];
-    }
-}
-
 static int k8sgpt_hmac_sha256(lua_State *L) {
     struct str key = check_str(L, 1), message = check_str(L, 2);
-    unsigned char mac[EVP_MAX_MD_SIZE];
-    char hex[2 * EVP_MAX_MD_SIZE];
-    unsigned n = 0;
-    if (key.n > INT32_MAX || !HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)message.p, message.n, mac, &n))
-        vm_raise(L, "the library for cryptography refused hmac_sha256");
-    put_hex(mac, n, hex);
-    lua_pushlstring(L, hex, 2 * n);
+    char hex[SHA256_HEX_LEN + 1];
+    struct err err = {0};
+    if (sha256_hmac(key, message, hex, &err)) raise_err(L, &err);
+    lua_pushlstring(L, hex, SHA256_HEX_LEN);
     return 1;
 }
 

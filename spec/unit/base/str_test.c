@@ -125,6 +125,23 @@ static void test_hash_spreads(void **state) {
     }
 }
 
+/* RFC 4231, cases 2 and 6, and what every implementation gives for nothing at all; a key says nothing of the next one. */
+static void test_hmac_known_answers(void **state) {
+    (void)state;
+    char hex[SHA256_HEX_LEN + 1], long_key[131];
+    struct err err;
+    memset(long_key, 0xaa, sizeof long_key);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(sha256_hmac(STR("Jefe"), STR("what do ya want for nothing?"), hex, &err), 0);
+        assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+        struct str key = {long_key, sizeof long_key};
+        assert_int_equal(sha256_hmac(key, STR("Test Using Larger Than Block-Size Key - Hash Key First"), hex, &err), 0);
+        assert_string_equal(hex, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+        assert_int_equal(sha256_hmac(STR(""), STR(""), hex, &err), 0);
+        assert_string_equal(hex, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+    }
+}
+
 static void test_sha256_known_answer(void **state) {
     (void)state;
     char hex[SHA256_HEX_LEN + 1], other[SHA256_HEX_LEN + 1];
@@ -170,6 +187,7 @@ int main(void) {
         cmocka_unit_test(test_glob_does_not_explode),
         cmocka_unit_test(test_hash_spreads),
         cmocka_unit_test(test_sha256_known_answer),
+        cmocka_unit_test(test_hmac_known_answers),
         cmocka_unit_test(test_err_keeps_code_and_place),
         cmocka_unit_test(test_err_prefix_fits_into_a_full_message),
     };
