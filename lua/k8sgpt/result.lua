@@ -115,7 +115,7 @@ local function error_of(finding, key)
     rule = finding.rule,
     key = object.text(finding.key),
     severity = finding.severity,
-    evidence = finding.evidence and #finding.evidence > 0 and copy(finding.evidence, { "path", "value" }) or nil,
+    evidence = finding.evidence and #finding.evidence > 0 and finding.evidence or nil,
   }
 end
 
