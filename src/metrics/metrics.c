@@ -179,3 +179,14 @@ void metrics_on_collect(struct metrics *m, void (*collect)(void *arg), void *arg
     *end = calloc(1, sizeof **end);
     if (*end) **end = (struct collector){.collect = collect, .arg = arg};
 }
+
+void metrics_off_collect(struct metrics *m, const void *arg) {
+    for (struct collector **at = &m->collectors, *c; (c = *at);) {
+        if (c->arg == arg) {
+            *at = c->next;
+            free(c);
+        } else {
+            at = &c->next;
+        }
+    }
+}

@@ -52,6 +52,9 @@ void metric_clear(struct metric *f);
 /* Called before each exposition, to set values that are read on demand (queue depth, store sizes). */
 void metrics_on_collect(struct metrics *m, void (*collect)(void *arg), void *arg);
 
+/* Those that were given this arg are not called any more. */
+void metrics_off_collect(struct metrics *m, const void *arg);
+
 /* Adds process_* (CPU, resident and virtual memory, heap, open and maximal descriptors, start time) by the names of the Prometheus client
  * libraries. */
 void metrics_define_process(struct metrics *m);

@@ -149,7 +149,7 @@ struct telemetry *telemetry_new(struct k8s_operator *op, struct metrics *metrics
 
 void telemetry_free(struct telemetry *t) {
     if (!t) return;
-    metrics_on_collect(t->op->options.metrics, NULL, NULL);
+    metrics_off_collect(t->op->options.metrics, t);
     enginefamilies_free(t->engines);
     free(t);
 }

@@ -101,6 +101,14 @@ static void test_collectors_run_before_the_exposition(void **state) {
     char *text = expose(m);
     assert_non_null(strstr(text, "queue_depth 17\n"));
     free(text);
+    struct metric *gone = define(m, "of_one_that_goes", METRIC_GAUGE, NULL);
+    metrics_on_collect(m, set_depth, gone);
+    metrics_off_collect(m, gone);
+    metric_clear(gone);
+    text = expose(m);
+    assert_null(strstr(text, "of_one_that_goes 17"));
+    assert_non_null(strstr(text, "queue_depth 17\n"));
+    free(text);
     metrics_free(m);
 }
 
