@@ -1,5 +1,5 @@
 --- Rights by namespace, and kinds that come and go, on a real API server with RBAC.
--- Timed: it runs alone.
+-- Timed: it runs where nothing is busy.
 
 local control_plane = require "support.control_plane"
 local json = require "cjson"

@@ -1,5 +1,5 @@
 --- Lists and watches on a real kube-apiserver: streamed lists, a history that is gone, a server with an older view, a link that is dead.
--- Timed: it runs alone.
+-- Timed: it runs where nothing is busy.
 
 local control_plane = require "support.control_plane"
 local figures = require "support.figures"

@@ -1,5 +1,5 @@
 --- Several replicas: one acts, the others stand by.
--- Timed: it runs alone.
+-- Timed: it runs where nothing is busy.
 
 local figures = require "support.figures"
 local objects = require "support.objects"

@@ -1,5 +1,5 @@
 --- A leader that stands still, and ends of a process in bad company: what leaves it, and when, seen from between it and the API server.
--- Timed: it runs alone.
+-- Timed: it runs where nothing is busy.
 
 local faultproxy = require "support.faultproxy"
 local figures = require "support.figures"
