@@ -12,8 +12,8 @@ local HEAD <const> = [[
 # Reliability
 
 What has to hold while connections break, servers restart, tokens rotate, replicas fight and processes die; where each requirement comes from,
-the tests that prove it, and what they measured in one run of `make e2e` on two cores. The list stands in `spec/reliability.lua`; this page is
-written by `make reliability`.
+the tests that prove it, and what they measured in one run of `make e2e` (soak: of `make soak`) on two cores. The list stands in
+`spec/reliability.lua`; this page is written by `make reliability`.
 
 Oracle of every fault test: once inputs stop changing, the final state equals that of an undisturbed run, no writes follow, and nothing was
 deleted that the undisturbed run keeps.
