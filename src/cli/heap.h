@@ -14,7 +14,8 @@ struct heap;
 struct heap *heap_new(struct loop *loop);
 void heap_free(struct heap *h);
 
-/* For a process that works once and ends: memory comes in large pieces and nothing of it is given back before. Before the first thread. */
+/* For a process that works once and ends: memory comes in large pieces, of huge pages where the kernel has them, and nothing of it is given
+ * back before. Before the first thread. */
 void heap_of_one_look(void);
 
 #endif
