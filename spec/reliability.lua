@@ -40,7 +40,6 @@ return {
       .. "first to the last quarter; no more descriptors",
     tests = { "spec/soak/run.lua" },
     limits = {
-      ["growth of the operator's own memory that is sure: two standard errors less than seen"] = 1,
       ["growth of the operator's own memory from the first to the last quarter"] = 1, ["descriptors more in the end than at first"] = 8,
       ["from the last fault to rest"] = 60,
     },
