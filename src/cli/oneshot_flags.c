@@ -81,7 +81,8 @@ struct bundle *flag_policies(const char *builtin, const struct flag_values *dirs
         paths_free(&paths);
         return NULL;
     }
-    struct bundle_options options = {.lua_dir = paths.lua, .sources = sources, .source_count = dirs->count + 1, .kinds = kinds};
+    struct bundle_options options = {
+        .lua_dir = paths.lua, .sources = sources, .source_count = dirs->count + 1, .kinds = kinds, .brief = true};
     sources[0] = (struct bundle_source){paths.policies, LAYER_BUILTIN};
     for (size_t i = 0; i < dirs->count; i++) sources[i + 1] = (struct bundle_source){dirs->items[i], LAYER_CLUSTER};
     struct bundle *bundle = bundle_load(&options, &problems, err);

@@ -16,6 +16,7 @@ static int open_state(struct builtins *b, const struct bundle_options *options, 
     b->entries = calloc(b->files.count + 1, sizeof(struct policy_entry *));
     if (!b->entries) return err_set(err, ERR_NOMEM, "no memory for the list of policies");
     b->vm = vm_new(VM_BUILTIN_BYTES, LAYER_BUILTIN, &b->files, err);
+    if (b->vm && options->brief) vm_collect_rarely(b->vm);
     return b->vm ? 0 : (int)err->code;
 }
 

@@ -26,7 +26,8 @@ struct bundle_options {
     const struct bundle_source *sources; /* lowest layer first; within a layer later ones win over earlier */
     size_t source_count;
     unsigned kinds; /* those that are wanted, 1u << POLICY_… each: files of others are read, not compiled nor checked; 0: all kinds */
-    bool tolerate;  /* cold start: a broken file falls to the layer below and is listed as a problem, instead of refusing all */
+    bool brief; /* for a process that looks once and ends: garbage of built-in policies is seldom collected, which takes memory instead */
+    bool tolerate; /* cold start: a broken file falls to the layer below and is listed as a problem, instead of refusing all */
     const struct bundle *before; /* its built-in layer is taken over as it is, its folders unread; NULL: they are read */
 };
 

@@ -91,6 +91,11 @@ void vm_free(struct script_vm *vm) {
     free(vm);
 }
 
+void vm_collect_rarely(struct script_vm *vm) {
+    enum { PAUSE_PERCENT = 1000 };
+    lua_gc(vm->L, LUA_GCINC, PAUSE_PERCENT, 0, 0);
+}
+
 /* lua_pcall's message handler: the stack still stands here, so the place can be told. */
 static int note_error(lua_State *L) {
     struct script_vm *vm = vm_of(L);

@@ -94,6 +94,9 @@ struct script_vm {
 struct script_vm *vm_new(size_t cap_bytes, enum policy_layer layer, const struct layer_files *files, struct err *err) ERR_MUST_CHECK;
 void vm_free(struct script_vm *vm);
 
+/* Garbage is collected when the state holds ten times what was in use, not twice; and as ever when it meets its cap. */
+void vm_collect_rarely(struct script_vm *vm);
+
 static inline struct script_vm *vm_of(lua_State *L) { return *(struct script_vm **)lua_getextraspace(L); }
 
 /* Between these two, Lua may run on `running`. */
