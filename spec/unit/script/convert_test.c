@@ -2,17 +2,11 @@
 
 #include "script/convert.h"
 #include "script/view.h"
+#include "support/random.h"
 
 /* Documents through Lua and back: nothing is lost, whatever their shape. */
 
 enum { ROUNDS = 3000 };
-
-static uint64_t seed = 42;
-
-static unsigned rnd(unsigned n) {
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (unsigned)(seed >> 33) % n;
-}
 
 static void feed_scalar(struct doc_builder *b) {
     static const int64_t ints[] = {0, 1, -1, INT64_MAX, INT64_MIN, 9007199254740993, 2147483648};
@@ -211,6 +205,7 @@ static void test_string_library(void **state) {
 }
 
 int main(void) {
+    rnd_seed = 42;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_what_cannot_be_said_in_json),
         cmocka_unit_test(test_json),          cmocka_unit_test(test_yaml),

@@ -10,17 +10,11 @@
 
 #include "script/lib.h"
 #include "script/vm.h"
+#include "support/random.h"
 
 /* Our find, match, gmatch and gsub beside those of Lua's string library: the same answer, or both an error, for any input. */
 
 enum { ROUNDS = 60000 };
-
-static uint64_t seed = 20260301;
-
-static unsigned rnd(unsigned n) {
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (unsigned)(seed >> 33) % n;
-}
 
 static void random_text(char *out, size_t *len, const char *const *pieces, unsigned count, unsigned most) {
     *len = 0;

@@ -7,17 +7,11 @@
 
 #include "script/lib.h"
 #include "script/vm.h"
+#include "support/random.h"
 
 /* replace and names_with beside what they mean, said in Lua (spec/support/k8sgpt.lua): the same answer for any input. */
 
 enum { ROUNDS = 4000 };
-
-static uint64_t seed = 20260301;
-
-static unsigned rnd(unsigned n) {
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (unsigned)(seed >> 33) % n;
-}
 
 static void push_random_text(lua_State *L, unsigned most) {
     static const char *const pieces[] = {"a", "b", "ab", "-", ".", "/", " ", "_", "%", "1", "A", "\xc3\xa9", "\n"};
