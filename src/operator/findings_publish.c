@@ -51,27 +51,29 @@ void group_publish_failed(struct group *g) { dirty_again(g); }
 
 void group_deferred(struct group *g) { g->offered = false; }
 
-/* The watch may bring a state that is older than what our own write returned (KEP-5504: resourceVersions compare). */
-static bool is_news(const struct group *g, const struct doc *result) {
-    struct str known = doc_path_str(doc_root(g->published), "metadata.resourceVersion");
-    struct str other = doc_path_str(doc_root(result), "metadata.resourceVersion");
-    return !known.n || !(str_eq(other, known) || version_is_older(other, known));
-}
-
 static void keep(struct group *g, struct doc *result) {
     doc_ref(result);
     doc_unref(g->published);
     g->published = result;
 }
 
-/* Our own last write, which came back by the watch: the store has it anyway, so that it need not be held a second time. */
-static bool is_ours(const struct group *g, const struct doc *result) {
-    struct str known = doc_path_str(doc_root(g->published), "metadata.resourceVersion");
-    return known.n && str_eq(known, doc_path_str(doc_root(result), "metadata.resourceVersion"));
+static struct str version_of(const struct doc *result) { return doc_path_str(doc_root(result), "metadata.resourceVersion"); }
+
+static bool is_our_write(const struct group *g, const struct doc *result) {
+    return version_of(g->published).n && str_eq(version_of(result), version_of(g->published));
 }
 
+/* The watch may bring a state that is older than what our own write returned (KEP-5504: resourceVersions compare). */
+static bool is_news(const struct group *g, const struct doc *result) {
+    return !version_of(g->published).n || !(is_our_write(g, result) || version_is_older(version_of(result), version_of(g->published)));
+}
+
+/* Of our last write the store has a copy when it comes back by the watch: then that one is kept, and not a second beside it. */
 void group_result_changed(struct group *g, struct doc *result) {
-    if (result && is_ours(g, result)) keep(g, result);
+    if (result && is_our_write(g, result)) {
+        keep(g, result);
+        return;
+    }
     if (result && !is_news(g, result)) return;
     keep(g, result);
     g->undone = true;
