@@ -19,6 +19,7 @@ run() {
   local status=0 edges runs
   [ ! -e "spec/fuzz/$name.dict" ] || args+=("-dict=spec/fuzz/$name.dict")
   mkdir -p "$build/corpus/$name"
+  : >"$log.start"
   "$build/target/$name" "${args[@]}" "-artifact_prefix=$build/crashes/$name-" "$build/corpus/$name" "spec/fuzz/corpus/$name" >"$log" 2>&1 || status=$?
   edges=$(grep -o 'cov: [0-9]*' "$log" | tail -n 1 | cut -c 6- || :)
   runs=$(sed -n 's/^stat::average_exec_per_sec: *//p' "$log")
@@ -28,6 +29,7 @@ run() {
   fi
   printf '  %-10s FOUND something (exit status %d)\n' "$name" "$status"
   grep -vE '^#[0-9]+\s' "$log" | tail -n 60
+  find "$build/crashes" -name "$name-*" -newer "$log.start" -exec sh -c 'printf "  the input, for base64 -d: " && base64 -w 0 "$1" && echo' sh {} ';'
   return 1
 }
 export -f run

@@ -41,9 +41,9 @@ static enum json_skip_step walk(struct json_skip *s, const struct json_bits *bit
         int step = bits->open & bit ? 1 : -1;
         s->depth += step;
         if (bits->bracket & bit) s->brackets += step;
-        if (s->brackets < 0 || s->brackets > s->depth) return SKIP_UNBALANCED;
         if (s->depth > s->max_depth) return SKIP_DEEP;
         if (s->depth == 0) {
+            if (s->brackets) return SKIP_UNBALANCED;
             *at = (size_t)__builtin_ctzll(bit) + 1;
             return SKIP_DONE;
         }

@@ -2,8 +2,9 @@
  * json_skip: finds the end of a value without reading it, from text in pieces of any size.
  *
  * The decoder skips with it what the projection drops, and the streams find with it the end of an item that a chunk cuts in two:
- * the state goes from piece to piece, so that every byte is looked at once. It checks that brackets balance, that strings
- * have no control characters, and the depth; UTF-8 is left to the caller, whom has_high tells.
+ * the state goes from piece to piece, so that every byte is looked at once. It checks that strings have no control characters, the
+ * depth, and at the end that as many brackets open as close: not before, as then the cuts would decide. UTF-8 is left to the caller,
+ * whom has_high tells.
  */
 #ifndef DOC_JSON_SKIP_H
 #define DOC_JSON_SKIP_H

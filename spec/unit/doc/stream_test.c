@@ -214,6 +214,26 @@ static void test_answers_that_are_no_list(void **state) {
 }
 
 /* In single bytes this takes minutes unless each byte is looked at a bounded number of times. */
+/* Neither how the text is cut nor where in a block of the skipper a bracket stands decides. */
+static void test_skipped_brackets_are_judged_the_same_in_every_chunking(void **state) {
+    (void)state;
+    const struct {
+        const char *first, *second;
+        bool refused;
+    } cases[] = {{"]", "[", false}, {"", "", false}, {"]", "{", true}, {"[", "}", true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256];
+        int n = snprintf(text, sizeof text, "{\"items\":[],\"x\":{{{{{{{{{{{{ \"%0100d\" %s %s }}}}}}}}}}}}}", 0, cases[i].first, cases[i].second);
+        for (cut_at = 0; cut_at < (size_t)n; cut_at++) {
+            struct err err = {0};
+            int rc;
+            struct buf seen = read_list((struct str){text, (size_t)n}, NULL, in_two, &rc, &err);
+            if (!rc == cases[i].refused) fail_msg("case %zu cut at %zu: %s", i, cut_at, err.msg);
+            buf_free(&seen);
+        }
+    }
+}
+
 static void test_a_large_item_in_single_bytes_is_linear(void **state) {
     (void)state;
     struct buf text = buf_new(1 << 24);
@@ -330,6 +350,7 @@ int main(void) {
         cmocka_unit_test(test_random_lists_in_random_chunks),
         cmocka_unit_test(test_a_cut_list_is_never_whole),
         cmocka_unit_test(test_answers_that_are_no_list),
+        cmocka_unit_test(test_skipped_brackets_are_judged_the_same_in_every_chunking),
         cmocka_unit_test(test_a_large_item_in_single_bytes_is_linear),
         cmocka_unit_test(test_an_endless_item_is_refused),
         cmocka_unit_test(test_a_watch_in_every_chunking),
