@@ -45,9 +45,20 @@ static void tell_field(const struct http_call *call, struct str line) {
     if (str_cut(line, ':', &name, &value)) call->request.on_field(name, trim(value), call->request.arg);
 }
 
+bool http_call_is_http2(const struct http_call *call) {
+    long version = 0;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_HTTP_VERSION, &version);
+    return version == CURL_HTTP_VERSION_2_0;
+}
+
+static void note_handed(const struct http_call *call, size_t bytes) {
+    if (http_call_is_http2(call)) call->client->handed_bytes += bytes;
+}
+
 static size_t on_header(char *line, size_t size, size_t n, void *arg) {
     struct http_call *call = arg;
     size_t bytes = size * n;
+    note_handed(call, bytes);
     if (bytes <= 2 && (line[0] == '\r' || line[0] == '\n')) headers_done(call);
     if (call->request.on_field) tell_field(call, (struct str){line, bytes});
     return call->state == CALL_ENDING ? CURL_WRITEFUNC_ERROR : bytes;
@@ -71,6 +82,7 @@ static int collect(struct http_call *call, struct str chunk) {
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg) {
     struct http_call *call = arg;
     struct str chunk = {bytes, size * n};
+    note_handed(call, chunk.n);
     bool streamed = call->request.on_chunk && is_success(call->status);
     int rc = streamed ? stream(call, chunk) : collect(call, chunk);
     return rc || call->state == CALL_ENDING ? CURL_WRITEFUNC_ERROR : chunk.n;

@@ -32,6 +32,7 @@ static void finish(struct http_call *call, CURLcode code) {
     struct http_call **list = list_of(call);
     DL_DELETE(*list, call);
     if (call->in_multi) (void)curl_multi_remove_handle(c->multi, call->easy);
+    if ((code || call->state == CALL_ENDING) && !c->closing && http_call_is_http2(call)) http_multi_look_again(c);
     struct http_response response = http_call_response(call, code);
     call->state = CALL_DONE;
     call->request.on_done(&response, call->request.arg);
@@ -63,6 +64,7 @@ static bool sweep(void *arg) {
     }
     while (!c->closing && c->ending) finish(c->ending, CURLE_OK);
     if (!c->closing && c->due) http_multi_timeout(c);
+    if (!c->closing && c->reread) http_multi_reread(c);
     http_client_leave(c);
     return false;
 }

@@ -50,8 +50,10 @@ struct http_client {
     struct http_call *starting, *running, *ending;
     CURL *spare[HTTP_SPARE_HANDLES];
     size_t spare_count;
-    unsigned depth; /* how many of our frames, which call back, are on the stack */
-    bool due;       /* curl asked to be called at once */
+    unsigned depth;      /* how many of our frames, which call back, are on the stack */
+    bool due;            /* curl asked to be called at once */
+    bool reread;         /* a socket may have been read further than was handed over */
+    size_t handed_bytes; /* of answers by HTTP/2, in this round of curl */
     bool in_curl;
     bool closing;
 };
@@ -60,6 +62,9 @@ struct http_client {
 
 /* A call that is ready to be added to the multi handle. NULL with *err. */
 struct http_call *http_call_new(struct http_client *c, const struct http_request *request, struct err *err);
+
+/* Whether it shares its connection with others. */
+bool http_call_is_http2(const struct http_call *call);
 
 /* Gives the easy handle back to the client's spares and frees the rest. */
 void http_call_free(struct http_call *call);
@@ -80,6 +85,9 @@ int http_multi_open(struct http_client *c, struct err *err);
 void http_multi_close(struct http_client *c);
 void http_multi_timeout(struct http_client *c); /* lets curl do what is due */
 void http_multi_reset(struct http_client *c);   /* drops what the kernel has still to send, and its connections with it */
+/* A round of curl read more of an HTTP/2 connection than it handed over, maybe: from the loop it looks again. */
+void http_multi_look_again(struct http_client *c);
+void http_multi_reread(struct http_client *c);
 
 /* http_client.c: what curl reports as done is ended; calls back. */
 void http_client_collect(struct http_client *c);

@@ -5,7 +5,10 @@
 
 #include "net/http_client_internal.h"
 
-enum { KEPT_CONNECTIONS = 32 };
+enum {
+    KEPT_CONNECTIONS = 32,
+    MUCH_BYTES = 8 << 10, /* half of the smallest buffer that a request of curl has */
+};
 
 /* One socket that curl wants watched. */
 struct http_sock {
@@ -14,28 +17,63 @@ struct http_sock {
     struct http_sock *prev, *next;
     curl_socket_t fd;
     int wanted; /* UV_READABLE | UV_WRITABLE */
+    bool unread; /* is to be read again */
 };
+
+/* ---- what curl read and left lying -------------------------------------------------------------------------------------------- */
+
+/*
+ * curl 7.88 reads an HTTP/2 connection on behalf of whichever request it comes to. Once the buffer of another is full it stops in the
+ * middle of what it has read, hands the buffer over, and then forgets the rest until more comes (cf_h2_data_pending compares the wrong
+ * way round): on a quiet connection, such as that of watches, the end of a list would wait for the next event. So when a buffer may have
+ * been full, or a request ended that curl may have stopped for, its sockets are read again until nothing more is handed over.
+ */
+void http_multi_look_again(struct http_client *c) {
+    c->reread = true;
+    worker_wake(c->sweeper);
+}
+
+static void note_handed(struct http_client *c, size_t enough_bytes) {
+    if (c->handed_bytes >= enough_bytes) http_multi_look_again(c);
+    c->handed_bytes = 0;
+}
 
 /*
  * The only place where curl sends (and before_request looks before each request that begins). The gate's timer alone would be late: a
  * process that was stopped comes back in the middle of a turn of libuv, which hands it the sockets that became ready before it looks at its
  * timers.
  */
-static void drive(struct http_client *c, curl_socket_t fd, int events) {
+static void drive(struct http_client *c, curl_socket_t fd, int events, size_t enough_bytes) {
     int still_running = 0;
     http_client_enter(c);
     if (http_client_may_send(c)) {
         c->in_curl = true;
         (void)curl_multi_socket_action(c->multi, fd, events, &still_running);
         c->in_curl = false;
+        note_handed(c, enough_bytes);
         http_client_collect(c);
     }
     http_client_leave(c);
 }
 
+/* Sockets come and go meanwhile. */
+void http_multi_reread(struct http_client *c) {
+    c->reread = false;
+    for (struct http_sock *s = c->socks; s; s = s->next) s->unread = true;
+    for (struct http_sock *s = c->socks; s && !c->closing;) {
+        if (!s->unread) {
+            s = s->next;
+            continue;
+        }
+        s->unread = false;
+        drive(c, s->fd, CURL_CSELECT_IN, 1);
+        s = c->socks;
+    }
+}
+
 void http_multi_timeout(struct http_client *c) {
     c->due = false;
-    drive(c, CURL_SOCKET_TIMEOUT, 0);
+    drive(c, CURL_SOCKET_TIMEOUT, 0, MUCH_BYTES);
 }
 
 static void on_timeout(void *arg) { http_multi_timeout(arg); }
@@ -50,7 +88,7 @@ static void on_ready(uv_poll_t *handle, int status, int events) {
     int bits = (events & UV_READABLE ? CURL_CSELECT_IN : 0) | (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
     /* With IN curl reads what came before the error, such as an early 413, and finds the error itself. */
     if (status < 0) bits = CURL_CSELECT_IN | CURL_CSELECT_OUT | CURL_CSELECT_ERR;
-    drive(s->client, s->fd, bits);
+    drive(s->client, s->fd, bits, MUCH_BYTES);
     if (status < 0 && !uv_is_closing((uv_handle_t *)handle) && !uv_is_active((uv_handle_t *)handle)) watch(s);
 }
 

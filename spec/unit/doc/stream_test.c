@@ -223,7 +223,8 @@ static void test_skipped_brackets_are_judged_the_same_in_every_chunking(void **s
     } cases[] = {{"]", "[", false}, {"", "", false}, {"]", "{", true}, {"[", "}", true}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[256];
-        int n = snprintf(text, sizeof text, "{\"items\":[],\"x\":{{{{{{{{{{{{ \"%0100d\" %s %s }}}}}}}}}}}}}", 0, cases[i].first, cases[i].second);
+        int n = snprintf(text, sizeof text, "{\"items\":[],\"x\":{{{{{{{{{{{{ \"%0100d\" %s %s }}}}}}}}}}}}}", 0, cases[i].first,
+                         cases[i].second);
         for (cut_at = 0; cut_at < (size_t)n; cut_at++) {
             struct err err = {0};
             int rc;

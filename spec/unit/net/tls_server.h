@@ -30,6 +30,8 @@ struct tls_server {
     bool h2_offered;
     bool closes; /* each connection after one answer */
     void (*answer)(SSL *ssl, const char *request, struct tls_server *s);
+    void (*talk)(SSL *ssl, void *arg); /* a whole connection, by HTTP/2; NULL: HTTP/1.1 */
+    void *arg;
 };
 
 struct tls_conn {
@@ -114,6 +116,10 @@ static inline void *tls_serve(void *arg) {
     (void)SSL_set_fd(ssl, c->fd);
     bool open = SSL_accept(ssl) == 1;
     if (!open) tls_reject(c->fd);
+    if (open && c->server->talk) {
+        c->server->talk(ssl, c->server->arg);
+        open = false;
+    }
     while (open && (n = SSL_read(ssl, request, sizeof request - 1)) > 0) {
         request[n] = '\0';
         c->server->answer(ssl, request, c->server);
@@ -144,7 +150,8 @@ static inline int tls_alpn(SSL *ssl, const unsigned char **out, unsigned char *o
     struct tls_server *s = arg;
     for (unsigned i = 0; i < in_len; i += in[i] + 1u) {
         if (in[i] == 2 && memcmp(in + i + 1, "h2", 2) == 0) s->h2_offered = true;
-        if (in[i] == 8 && memcmp(in + i + 1, "http/1.1", 8) == 0) *out = in + i + 1, *out_len = 8;
+        const char *spoken = s->talk ? "h2" : "http/1.1";
+        if (in[i] == strlen(spoken) && memcmp(in + i + 1, spoken, in[i]) == 0) *out = in + i + 1, *out_len = in[i];
     }
     return *out ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
