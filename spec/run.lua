@@ -2,8 +2,8 @@
 --
 --   BUILD=build lua5.4 spec/run.lua all|unit|lua|behaviour|policies|repository|parity|e2e|image|... [UNIT_BINARY...]
 --
--- One line a suite, the whole output of what failed, and a last line "N passed, N failed[, N skipped]". The exit status is 0
--- only when nothing failed and every suite that was asked for could be run.
+-- One line a suite, the whole output of what failed, its name again near the end, where a log is read first, and a last line
+-- "N passed, N failed[, N skipped]". The exit status is 0 only when nothing failed and every suite that was asked for could be run.
 
 local BUILD = os.getenv("BUILD") or "build"
 local FOLDER = BUILD .. "/test" -- of jobs and their logs
@@ -90,6 +90,15 @@ end
 
 local function name_of(job) return (job.title:gsub("[^%w_-]", ".")) end
 
+local failures = {}
+
+--- What of the output names a test that failed: busted's heads with the line behind them, and cmocka's last lines.
+local function note_failure(job, output)
+  failures[#failures + 1] = "failed: " .. job.title
+  for place, name in ("\n" .. output):gmatch "\n%u%l+ %-> ([^\n]*)\n([^\n]*)" do failures[#failures + 1] = ("  %s %s"):format(place, name) end
+  for name in output:gmatch "%[  FAILED  %] ([%a_][%w_]*)\n" do failures[#failures + 1] = "  " .. name end
+end
+
 --- Shows what failed. A program that fails without counting a failure (crash, leak, time limit) counts as one.
 ---@return Score
 local function judge(job)
@@ -102,6 +111,7 @@ local function judge(job)
   print(("---- %s (exit status %d%s)"):format(job.title, status, status == 124 and ", time limit" or ""))
   io.write(output, output:sub(-1) == "\n" and "" or "\n")
   print("----")
+  note_failure(job, output)
   return result
 end
 
@@ -308,5 +318,6 @@ assert(exists(BUILD .. "/k8sgpt-operator") or wanted == "unit", BUILD .. "/k8sgp
 for _, names in ipairs(GROUPS[wanted] or { wanted }) do
   add(total, run_suites(type(names) == "table" and names or { names }, table.pack(table.unpack(arg, 2))))
 end
+for _, line in ipairs(failures) do print(line) end
 print(summary(total))
 os.exit(total.failed == 0 and total.passed > 0)
