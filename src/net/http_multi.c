@@ -16,7 +16,7 @@ struct http_sock {
     struct http_client *client;
     struct http_sock *prev, *next;
     curl_socket_t fd;
-    int wanted; /* UV_READABLE | UV_WRITABLE */
+    int wanted;  /* UV_READABLE | UV_WRITABLE */
     bool unread; /* is to be read again */
 };
 
