@@ -54,6 +54,27 @@ static cJSON *check_apply(const struct dev_request *r, const cJSON *wanted) {
     return NULL;
 }
 
+/* What a CRD does not declare is pruned from every other write, but not taken from an apply. */
+static cJSON *check_fields(const struct dev_request *r, const cJSON *wanted) {
+    struct buf paths = dev_text_new(), lines = dev_text_new();
+    if (r->kind->schema) dev_schema_undeclared(r->kind->schema, wanted, &paths);
+    struct str left = {paths.data, paths.len}, path;
+    bool several = left.n && memchr(left.p, '\n', left.n);
+    if (several) dev_text_add(&lines, "errors:");
+    while (left.n) {
+        str_cut(left, '\n', &path, &left);
+        dev_text_addf(&lines, "%s" STR_FMT ": field not declared in schema", several ? "\n  " : "", STR_ARG(path));
+    }
+    cJSON *refusal = NULL;
+    if (lines.len)
+        refusal =
+            dev_status(500, NULL, "failed to create typed patch object (%s/%s; %s, Kind=%s): %s", tree_text(wanted, "metadata.namespace"),
+                       tree_text(wanted, "metadata.name"), tree_text(wanted, "apiVersion"), tree_text(wanted, "kind"), lines.data);
+    buf_free(&paths);
+    buf_free(&lines);
+    return refusal;
+}
+
 /* What a client cannot apply through this path is not part of what it wants. */
 static void reduce(const struct dev_request *r, cJSON *wanted) {
     bool status = strcmp(r->subresource, "status") == 0;
@@ -92,6 +113,8 @@ static cJSON *patch_apply(const struct dev_request *r, cJSON *wanted) {
     if (refusal) return refusal;
     if (!old && *r->subresource) return dev_status_not_found(r->kind, r->name);
     if (!old && *tree_text(wanted, "metadata.uid")) return dev_status_conflict(r->kind, r->name, "uid mismatch: the object does not exist");
+    refusal = check_fields(r, wanted);
+    if (refusal) return refusal;
     reduce(r, wanted);
     char *manager = dev_request_manager(r);
     struct dev_apply a = {r->kind, manager, r->subresource, dev_request_flag(r, "force")};

@@ -1,6 +1,8 @@
 /* The changing passes over a schema: pruning and defaulting. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "devcluster/memory.h"
 #include "devcluster/schema.h"
 #include "devcluster/tree.h"
 
@@ -41,6 +43,41 @@ static void prune(const cJSON *schema, cJSON *node, bool envelope) {
 }
 
 void dev_schema_prune(const cJSON *schema, cJSON *object) { prune(schema, object, true); }
+
+/* ---- what is not declared ------------------------------------------------------------------------------------------------------- */
+
+static void seek(const cJSON *schema, const cJSON *node, const char *path, bool envelope, struct buf *found);
+
+static void seek_in_object(const cJSON *schema, const cJSON *node, const char *path, bool envelope, struct buf *found) {
+    bool open = dev_schema_keeps_unknown(schema) || cJSON_IsTrue(tree_get(schema, "additionalProperties"));
+    const cJSON *member;
+    cJSON_ArrayForEach(member, node) {
+        if (envelope && is_envelope(member->string)) continue;
+        const cJSON *of_member = dev_schema_member(schema, member->string);
+        char *here = dev_format("%s.%s", path, member->string);
+        if (of_member)
+            seek(of_member, member, here, tree_true(of_member, "x-kubernetes-embedded-resource"), found);
+        else if (!open)
+            dev_text_addf(found, "%s%s", found->len ? "\n" : "", here);
+        free(here);
+    }
+}
+
+static void seek(const cJSON *schema, const cJSON *node, const char *path, bool envelope, struct buf *found) {
+    const cJSON *items = tree_get(schema, "items"), *item;
+    int i = 0;
+    if (cJSON_IsObject(node)) seek_in_object(schema, node, path, envelope, found);
+    if (!cJSON_IsArray(node) || !items) return;
+    cJSON_ArrayForEach(item, node) {
+        char *here = dev_format("%s[%d]", path, i++);
+        seek(items, item, here, tree_true(items, "x-kubernetes-embedded-resource"), found);
+        free(here);
+    }
+}
+
+void dev_schema_undeclared(const cJSON *schema, const cJSON *object, struct buf *paths) { seek(schema, object, "", true, paths); }
+
+/* ---- defaults ------------------------------------------------------------------------------------------------------------------- */
 
 /* A null where null is not allowed counts as absent when there is a default. */
 static bool wants_default(const cJSON *of_member, const cJSON *value) {

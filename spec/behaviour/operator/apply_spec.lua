@@ -1,5 +1,6 @@
 --- What an API server makes of server-side apply, as far as the operator rests on it: the embedded one here, and the real one alike.
 
+local json = require "cjson"
 local operator = require "support.operator"
 
 local APPLY <const> = "application/apply-patch+yaml"
@@ -85,5 +86,24 @@ describe("server-side apply", function()
       return variables.of(cluster:request("PATCH", variables.path .. "main?fieldManager=ours", variables.with("main", words(items)), APPLY))
     end
     for _, items in ipairs { "a b c d", "a d", "a b c d", "d a", "x d b" } do assert.are.equal(items, apply(items)) end
+  end)
+
+  it("takes no field that the CRD does not declare", function()
+    local cluster = operator.cluster()
+    local api_version, name = "core.k8sgpt.ai/v1alpha1", "strange"
+    local function refusal(spec)
+      local wanted = { apiVersion = api_version, kind = "Result", metadata = { name = name }, spec = spec }
+      spec.backend, spec.details, spec.kind, spec.name, spec.parentObject = "b", "", "Pod", "n", ""
+      local path = "/apis/" .. api_version .. "/namespaces/default/results/" .. name .. "?fieldManager=ours"
+      local body, status = cluster:http(path, { method = "PATCH", type = APPLY, body = json.encode(wanted):gsub("\\/", "/") })
+      assert.are.equal(500, status, body)
+      local message, fields = json.decode(body).message, {}
+      for field in message:gmatch "(%S+): field not declared in schema" do fields[#fields + 1] = field end
+      table.sort(fields)
+      return table.concat(fields, " "), message
+    end
+    local _, message = refusal { mood = "x" }
+    assert.are.equal("failed to create typed patch object (/strange; core.k8sgpt.ai/v1alpha1, Kind=Result): .spec.mood: field not declared in schema", message)
+    assert.are.equal(".spec.error[1].mood .spec.mood", (refusal { error = { { text = "t" }, { mood = "x" } }, mood = { is = "x" } }))
   end)
 end)
