@@ -29,7 +29,20 @@ static void finish(struct apply *a, const struct doc *object, const struct err *
     free(a);
 }
 
-static void answered(struct doc *object, const struct err *err, void *arg) { finish(arg, object, err && err->code ? err : NULL); }
+/* The words are those of structured-merge-diff, by which the API server applies. Helm leaves CRDs as they were once installed. */
+static void explain(const struct apply *a, struct err *err) {
+    struct doc_value wanted = doc_root(a->wanted);
+    bool ours = str_starts(doc_path_str(wanted, "apiVersion"), STR("core.k8sgpt.ai/"));
+    if (!ours || !strstr(err->msg, "field not declared in schema")) return;
+    err_prefix(err, "the CRD of " STR_FMT " is of another version than this operator; apply crd/ (docs/upgrade.md)",
+               STR_ARG(doc_path_str(wanted, "kind")));
+}
+
+static void answered(struct doc *object, const struct err *err, void *arg) {
+    struct err local = err ? *err : (struct err){0};
+    if (local.code) explain(arg, &local);
+    finish(arg, object, local.code ? &local : NULL);
+}
 
 static void resolved(const struct resource *resource, const struct err *err, void *arg) {
     struct apply *a = arg;

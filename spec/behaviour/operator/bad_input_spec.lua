@@ -27,6 +27,16 @@ local function closed_address()
   return cluster.address, cluster.kubeconfig
 end
 
+--- Those of this operator, or what `change` makes of their text.
+local function install_crds(cluster, change)
+  for _, path in ipairs(operator.CRDS) do
+    local text = program.read(path)
+    local crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/" .. text:match("\n  name: ([%w.]+)") .. "?fieldManager=test&force=true"
+    local body = change and change(text) or text
+    assert.is_true(select(2, cluster:http(crd, { method = "PATCH", type = "application/apply-patch+yaml", body = body })) <= 201)
+  end
+end
+
 describe("a usage error", function()
   for flags, problem in pairs {
     ["--no-such-flag"] = "--no-such-flag", ["--engine both"] = "--engine is deployment or embedded, not both",
@@ -132,12 +142,19 @@ describe("what may come yet", function()
     op:await_log("install the CRDs (kubectl apply -f crd/)")
     local body, status = op:probe("/readyz")
     assert.are.same({ "K8sGPT resources cannot be read", 503 }, { body, status })
-    for _, path in ipairs(operator.CRDS) do
-      local text = program.read(path)
-      local crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/" .. text:match("\n  name: ([%w.]+)") .. "?fieldManager=test"
-      assert.are.equal(201, select(2, cluster:http(crd, { method = "PATCH", type = "application/apply-patch+yaml", body = text })))
-    end
+    install_crds(cluster)
     cluster:create(objects.k8sgpt())
+    cluster:await_results { "Pod default/web" }
+    op:await_ready()
+  end)
+
+  it("CRDs of an older operator: it says what to do, and works when they are those of this one", function()
+    local cluster = operator.cluster({ objects.image_error("web") }, { crds = false })
+    install_crds(cluster, function(text) return text:gsub("\n( +)severity:", "\n%1gravity:") end)
+    cluster:create(objects.k8sgpt())
+    local op = cluster:operator()
+    op:await_log("the CRD of Result is of another version than this operator; apply crd/ (docs/upgrade.md)")
+    install_crds(cluster)
     cluster:await_results { "Pod default/web" }
     op:await_ready()
   end)
