@@ -45,6 +45,19 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return 0;
 }
 
+/* A signal of libFuzzer's clock ends the call; the connection is made all the same (connect(2), EINTR). */
+static bool connected(int fd, const struct sockaddr_in *to) {
+    struct pollfd writable = {.fd = fd, .events = POLLOUT};
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (!connect(fd, (const struct sockaddr *)to, sizeof *to)) return true;
+    if (errno != EINTR) return false;
+    while (poll(&writable, 1, PROBE_PATIENCE_MS) < 0 && errno == EINTR) {}
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size)) return false;
+    errno = error;
+    return !error && writable.revents;
+}
+
 /* Closing resets it. Where both sides had ended before, its port waits for a minute all the same (TIME_WAIT), and one address has not
  * enough of them for a run: so connections come from many addresses, in turn. */
 static int open_connection(const struct http_server *server) {
@@ -54,7 +67,7 @@ static int open_connection(const struct http_server *server) {
     struct linger reset = {.l_onoff = 1};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     FUZZ_CHECK(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) &&
-                   !bind(fd, (struct sockaddr *)&from, sizeof from) && !connect(fd, (struct sockaddr *)&to, sizeof to),
+                   !bind(fd, (struct sockaddr *)&from, sizeof from) && connected(fd, &to),
                "%s", strerror(errno));
     return fd;
 }
