@@ -76,6 +76,8 @@ omitStages: [RequestReceived]
 rules: [{level: Metadata}]
 ]]
 
+local OWN_ENDPOINTS <const> = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
+
 ---@param options? {etcd?: string, port?: integer, audit?: boolean, flags?: string[]} a second server of the same cluster may see etcd by
 --- another way
 function plane:start_apiserver(name, options)
@@ -99,6 +101,10 @@ function plane:start_apiserver(name, options)
     if process:status() then error(name .. " ended:\n" .. process:tail(), 0) end
     return select(2, self:http(url .. "/readyz")) == 200
   end, 0.1, START_SECONDS)
+  -- It takes itself out of its Service while it starts, and back only once it is ready.
+  program.await(function() return "the endpoints of " .. name .. "\n" .. process:tail() end, function()
+    return self:http(url .. OWN_ENDPOINTS):find('"addresses"', 1, true)
+  end, 0.05, START_SECONDS)
   self:describe()
   return url
 end

@@ -62,17 +62,19 @@ end
 ---@return integer revision of the newest write
 function etcd:revision() return math.tointeger(tonumber(self:call("kv/range", { key = encode("/") }).header.revision)) end
 
---- Moves with every write and delete of a key that starts so, but for those that are left out.
+--- Moves with every write and delete of a key that starts so, but for those that are left out. Names the key that was written last.
 ---@param is_left_out fun(key: string): boolean
 ---@return string
 function etcd:fingerprint(prefix, is_left_out)
-  local newest, count = 0, 0
+  local newest, last, count = 0, "", 0
   for _, item in ipairs(range(self, prefix)) do
-    if not is_left_out(mime.unb64(item.key)) then
-      newest, count = math.max(newest, math.tointeger(tonumber(item.mod_revision))), count + 1
+    local key, revision = mime.unb64(item.key), math.tointeger(tonumber(item.mod_revision))
+    if not is_left_out(key) then
+      count = count + 1
+      if revision > newest then newest, last = revision, key end
     end
   end
-  return ("%d of %d"):format(newest, count)
+  return ("%d of %d, %s"):format(newest, count, last)
 end
 
 --- Forgets all revisions but the newest: a watch from an older one is gone.

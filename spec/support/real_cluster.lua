@@ -95,10 +95,13 @@ local function put(objects, plural_of)
   plane.etcd:change(puts)
 end
 
+--- An address whose Service was wiped the server gives back a minute later, and records an Event of it: in the midst of another test.
+local function is_address(key) return key:find("/registry/ipaddresses/", 1, true) == 1 end
+
 local function wipe()
   local deletes = {}
   for _, key in ipairs(plane.etcd:keys("/registry/")) do
-    if not baseline[key] and not is_own(key) then deletes[#deletes + 1] = key end
+    if not baseline[key] and (not is_own(key) or is_address(key)) then deletes[#deletes + 1] = key end
   end
   plane.etcd:change({}, deletes)
 end
