@@ -145,7 +145,7 @@ unit: units
 	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) lua5.4 spec/run.lua unit $(UNIT_BIN)
 unit-%:
 	@$(if $(filter $(BUILD)/unit/$*/%,$(UNIT_BIN)),$(MAKE) --no-print-directory $(filter $(BUILD)/unit/$*/%,$(UNIT_BIN)))
-	@set -e; for t in $(filter $(BUILD)/unit/$*/%,$(UNIT_BIN)); do timeout 170 $$t; done
+	@set -e; for t in $(filter $(BUILD)/unit/$*/%,$(UNIT_BIN)); do timeout 300 $$t; done
 
 ## make behaviour  the tests of the whole program only
 behaviour: $(BIN) $(PROXY_BIN)
