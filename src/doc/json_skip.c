@@ -1,5 +1,6 @@
 #include "doc/json_skip.h"
 
+#include "doc/builder.h"
 #include "doc/json_scan.h"
 
 enum { BLOCK = 64 };
@@ -151,4 +152,17 @@ enum json_skip_step json_skip_feed(struct json_skip *s, struct str text, size_t 
     case SKIP_STRING: return skip_string(s, text, used);
     default: return skip_scalar(text, used);
     }
+}
+
+static struct str after_space(struct str text) {
+    size_t i = 0;
+    while (i < text.n && memchr(" \t\r\n", text.p[i], 4)) i++;
+    return (struct str){text.p + i, text.n - i};
+}
+
+bool json_is_whole(struct str text) {
+    struct json_skip skip = json_skip_new(DOC_MAX_DEPTH);
+    size_t used;
+    text = after_space(text);
+    return json_skip_feed(&skip, text, &used) == SKIP_DONE && !after_space((struct str){text.p + used, text.n - used}).n;
 }

@@ -33,4 +33,7 @@ struct json_skip json_skip_new(int max_depth);
  * level ends before the first byte that cannot belong to it. */
 enum json_skip_step json_skip_feed(struct json_skip *s, struct str text, size_t *used);
 
+/* Whether it is one value, with nothing but space around it. A number that nothing follows may go on. */
+bool json_is_whole(struct str text);
+
 #endif

@@ -27,6 +27,7 @@ struct list_reader *list_reader_new(struct str api_version, struct str kind, con
 int list_reader_feed(struct list_reader *r, struct str chunk, struct err *err) ERR_MUST_CHECK;
 /* After the last chunk: ERR_SYNTAX when the response is not whole. The list's metadata is readable until the free. */
 int list_reader_end(struct list_reader *r, struct err *err) ERR_MUST_CHECK;
+bool list_reader_is_whole(const struct list_reader *r); /* the end of the list has come */
 struct str list_reader_resource_version(const struct list_reader *r);
 struct str list_reader_continue(const struct list_reader *r); /* empty: this was the last page */
 void list_reader_free(struct list_reader *r);

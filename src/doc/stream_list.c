@@ -57,6 +57,8 @@ void list_reader_free(struct list_reader *r) {
     free(r);
 }
 
+bool list_reader_is_whole(const struct list_reader *r) { return r->state == LIST_END; }
+
 struct str list_reader_resource_version(const struct list_reader *r) {
     return doc_path_str(doc_root(r->metadata), "resourceVersion");
 }

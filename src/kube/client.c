@@ -3,6 +3,7 @@
 
 #include <utlist.h>
 
+#include "doc/json_skip.h"
 #include "kube/client_internal.h"
 
 static const struct metric_def REQUESTS = {
@@ -139,6 +140,14 @@ static int on_chunk(struct str chunk, void *arg, struct err *err) {
     return call->on_chunk(chunk, call->arg, err);
 }
 
+/* A watch has no end; other answers are one JSON value each. */
+static bool is_whole(struct str body, void *arg) {
+    const struct kube_call *call = arg;
+    if (!call->client) return false;
+    if (!call->streamed || !call->opened) return json_is_whole(body);
+    return call->is_whole && call->is_whole(call->arg);
+}
+
 static void on_headers(int status, void *arg) {
     struct kube_call *call = arg;
     if (!call->client) return;
@@ -170,6 +179,7 @@ static int start(struct kube_call *call, struct credential *credential, struct e
         .timeout_ms = call->timeout_ms,
         .gzip = is_list(call) && link_is_slow(&c->link),
         .on_chunk = call->streamed ? on_chunk : NULL,
+        .is_whole = is_whole,
         .on_headers = on_headers,
         .on_done = on_done,
         .arg = call,
@@ -232,6 +242,7 @@ int kube_stream(struct kube_client *c, const struct kube_stream_request *request
     if (!call) return ERR_NOMEM;
     call->streamed = true;
     call->on_chunk = request->on_chunk;
+    call->is_whole = request->is_whole;
     call->on_open = request->on_open;
     call->done.stream = request->done;
     call->arg = request->arg;

@@ -84,6 +84,7 @@ struct kube_stream_request {
     enum kube_form form;
     int64_t timeout_ms; /* < 0: none */
     int (*on_chunk)(struct str chunk, void *arg, struct err *err);
+    bool (*is_whole)(void *arg);                    /* the answer has come, whatever the transport says; NULL: it has no end of its own */
     void (*on_open)(void *arg);                     /* a 2xx status has arrived; may be NULL */
     void (*done)(const struct err *err, void *arg); /* err->code ERR_NONE: ended cleanly */
     void *arg;

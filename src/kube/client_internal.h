@@ -52,6 +52,7 @@ struct kube_call {
         void (*stream)(const struct err *err, void *arg);
     } done;
     int (*on_chunk)(struct str chunk, void *arg, struct err *err);
+    bool (*is_whole)(void *arg);
     void (*on_open)(void *arg);
     void *arg;
 };

@@ -72,6 +72,11 @@ static int on_chunk(struct str chunk, void *arg, struct err *err) {
     return list_reader_feed(h->reader, chunk, err);
 }
 
+static bool is_whole(void *arg) {
+    const struct half *h = arg;
+    return list_reader_is_whole(h->reader);
+}
+
 static void on_done(const struct err *err, void *arg) {
     struct half *h = arg;
     struct overview *o = h->all;
@@ -91,6 +96,7 @@ static int ask(struct overview *o, struct half *h, struct kube_client *client, c
         .form = KUBE_DISCOVERY,
         .timeout_ms = TIMEOUT_MS,
         .on_chunk = on_chunk,
+        .is_whole = is_whole,
         .done = on_done,
         .arg = h,
     };

@@ -52,6 +52,11 @@ static int on_chunk(struct str chunk, void *arg, struct err *err) {
     return rc ? err_set(err, r->stream_err.code, "%s", r->stream_err.msg) : 0;
 }
 
+static bool is_whole(void *arg) {
+    const struct reflector *r = arg;
+    return list_reader_is_whole(r->list);
+}
+
 static void on_open(void *arg) { reflector_opened(arg); }
 
 static int put_path(const struct reflector *r, struct buf *out, struct err *err) {
@@ -74,6 +79,7 @@ int reflector_start_list(struct reflector *r, struct err *err) {
         .form = r->metadata_only ? KUBE_METADATA : KUBE_OBJECTS,
         .timeout_ms = r->unpaged ? WHOLE_LIST_TIMEOUT_MS : PAGE_TIMEOUT_MS,
         .on_chunk = on_chunk,
+        .is_whole = is_whole,
         .on_open = on_open,
         .done = on_done,
         .arg = r,

@@ -51,6 +51,11 @@ bool http_call_is_http2(const struct http_call *call) {
     return version == CURL_HTTP_VERSION_2_0;
 }
 
+bool http_call_is_whole(const struct http_call *call) {
+    struct str body = {call->body.data, call->body.len};
+    return call->status && call->request.is_whole && http_call_is_http2(call) && call->request.is_whole(body, call->request.arg);
+}
+
 static void note_handed(const struct http_call *call, size_t bytes) {
     if (http_call_is_http2(call)) call->client->handed_bytes += bytes;
 }

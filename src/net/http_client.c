@@ -48,6 +48,16 @@ void http_client_collect(struct http_client *c) {
     }
 }
 
+void http_client_end_whole(struct http_client *c) {
+    struct http_call *call, *next;
+    DL_FOREACH_SAFE(c->running, call, next) {
+        if (!http_call_is_whole(call)) continue;
+        call->whole = true;
+        move(call, CALL_ENDING);
+        worker_wake(c->sweeper);
+    }
+}
+
 static int start(struct http_call *call) {
     CURLMcode rc = curl_multi_add_handle(call->client->multi, call->easy);
     call->in_multi = rc == CURLM_OK;

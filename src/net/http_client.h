@@ -68,6 +68,9 @@ struct http_request {
 
     /* Streaming: called with each chunk of a 2xx answer instead of collecting it. Non-zero ends the call with *err. NULL: collect. */
     int (*on_chunk)(struct str chunk, void *arg, struct err *err);
+    /* By HTTP/2 the end of an answer may be missed (see http_multi.c): whether it is whole all the same, `body` being what was collected.
+     * Asked when nothing more has come; it must not call back. NULL: never, as for a watch, which has no end. */
+    bool (*is_whole)(struct str body, void *arg);
     void (*on_headers)(int status, void *arg); /* once the status is known; may be NULL */
     /* Each field of the answer, those after its body (trailers) too; HTTP/2 has names in lower case. May be NULL. */
     void (*on_field)(struct str name, struct str value, void *arg);

@@ -25,6 +25,7 @@ struct http_call {
     enum call_state state;
     bool in_multi;
     bool unwatched; /* without memory to watch its socket: it is being ended */
+    bool whole;     /* its answer, although curl knows of no end: it is being ended */
     CURL *easy;
     CURLU *url;
     struct curl_slist *headers;
@@ -63,8 +64,9 @@ struct http_client {
 /* A call that is ready to be added to the multi handle. NULL with *err. */
 struct http_call *http_call_new(struct http_client *c, const struct http_request *request, struct err *err);
 
-/* Whether it shares its connection with others. */
+/* Whether it shares its connection with others; and whether its answer is whole by what the caller says. */
 bool http_call_is_http2(const struct http_call *call);
+bool http_call_is_whole(const struct http_call *call);
 
 /* Gives the easy handle back to the client's spares and frees the rest. */
 void http_call_free(struct http_call *call);
@@ -91,6 +93,8 @@ void http_multi_reread(struct http_client *c);
 
 /* http_client.c: what curl reports as done is ended; calls back. */
 void http_client_collect(struct http_client *c);
+/* Calls that curl takes for unfinished, and whose answer is whole, are ended, from the loop. */
+void http_client_end_whole(struct http_client *c);
 /* Requests may no longer leave; and, everything is ended then. */
 bool http_client_is_over(const struct http_client *c);
 bool http_client_may_send(struct http_client *c);

@@ -23,10 +23,13 @@ struct http_sock {
 /* ---- what curl read and left lying -------------------------------------------------------------------------------------------- */
 
 /*
- * curl 7.88 reads an HTTP/2 connection on behalf of whichever request it comes to. Once the buffer of another is full it stops in the
- * middle of what it has read, hands the buffer over, and then forgets the rest until more comes (cf_h2_data_pending compares the wrong
- * way round): on a quiet connection, such as that of watches, the end of a list would wait for the next event. So when a buffer may have
- * been full, or a request ended that curl may have stopped for, its sockets are read again until nothing more is handed over.
+ * curl 7.88 reads an HTTP/2 connection on behalf of whichever request it comes to. Once the buffer of another is full it stops (nghttp2's
+ * NGHTTP2_ERR_PAUSE), hands the buffer over, and then forgets two things until more comes, which on a quiet connection, such as that of
+ * watches, is until the next event:
+ *   the rest of what it has read (cf_h2_data_pending compares the wrong way round): so when a buffer may have been full, or a request
+ *     ended that curl may have stopped for, its sockets are read again until nothing more is handed over;
+ *   where the rest was empty, the end of the frame, and with it that of the answer, which nghttp2 would tell if it were called: so whoever
+ *     knows by other means that his answer is whole is asked then.
  */
 void http_multi_look_again(struct http_client *c) {
     c->reread = true;
@@ -69,6 +72,7 @@ void http_multi_reread(struct http_client *c) {
         drive(c, s->fd, CURL_CSELECT_IN, 1);
         s = c->socks;
     }
+    if (!c->reread && !c->closing) http_client_end_whole(c);
 }
 
 void http_multi_timeout(struct http_client *c) {

@@ -44,6 +44,8 @@ static void set_error(struct http_call *call, CURLcode code) {
     char reason[CURL_ERROR_SIZE];
     if (call->unwatched) {
         err_set(&call->err, ERR_NOMEM, "%s: no memory for its connection", call->label);
+    } else if (call->whole) {
+        return;
     } else if (call->state == CALL_ENDING || code == CURLE_ABORTED_BY_CALLBACK) { /* before_request */
         err_set(&call->err, ERR_CANCELLED, "%s: cancelled", call->label);
     } else if (code == CURLE_OPERATION_TIMEDOUT) {

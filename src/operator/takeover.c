@@ -60,6 +60,11 @@ static int on_chunk(struct str chunk, void *arg, struct err *err) {
     return rc ? err_set(err, k->failure.code, "%s", k->failure.msg) : 0;
 }
 
+static bool is_whole(void *arg) {
+    const struct takeover *k = arg;
+    return list_reader_is_whole(k->list);
+}
+
 static void read_page(struct takeover *k);
 
 static void on_page(const struct err *err, void *arg) {
@@ -113,6 +118,7 @@ static void read_page(struct takeover *k) {
                                           .verb = "list",
                                           .timeout_ms = PAGE_TIMEOUT_MS,
                                           .on_chunk = on_chunk,
+                                          .is_whole = is_whole,
                                           .done = on_page,
                                           .arg = k};
     if (!rc) rc = kube_stream(cluster_client(k->tenant->op->cluster), &request, &k->call, &err);

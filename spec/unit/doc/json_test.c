@@ -10,6 +10,7 @@
 #include <cjson/cJSON.h>
 
 #include "doc/json.h"
+#include "doc/json_skip.h"
 #include "doc/random_json.h"
 
 static struct doc_builder *b;
@@ -290,6 +291,16 @@ static void test_what_json_cannot_say_is_an_error_or_replaced(void **state) {
     buf_free(&tiny);
 }
 
+static void test_a_value_is_whole_at_its_end(void **state) {
+    (void)state;
+    static const char *const WHOLE[] = {"{}", " {\"a\":[1,\"}\"]}\n", "\"x\"", "true ", "[[]]"};
+    static const char *const PARTS[] = {"", " ", "{", "{\"a\":[1,\"}\"]", "{}{", "{} x", "{\"a\":\"}", "12", "[}"};
+    for (size_t i = 0; i < sizeof WHOLE / sizeof *WHOLE; i++) assert_true(json_is_whole(str_of(WHOLE[i])));
+    for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++) {
+        if (json_is_whole(str_of(PARTS[i]))) fail_msg("%s", PARTS[i]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_values_agree_with_cjson_both_ways),
@@ -301,6 +312,7 @@ int main(void) {
         cmocka_unit_test(test_a_number_at_the_end_may_go_on),
         cmocka_unit_test(test_the_three_styles),
         cmocka_unit_test(test_what_json_cannot_say_is_an_error_or_replaced),
+        cmocka_unit_test(test_a_value_is_whole_at_its_end),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

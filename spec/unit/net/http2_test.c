@@ -24,6 +24,7 @@ struct frame {
 /* What the server's thread and the test tell each other. */
 struct peer {
     int lists; /* answered together */
+    size_t frame_bytes;
     size_t body_bytes;
     sem_t asked, go, sent;
 };
@@ -60,10 +61,10 @@ static void put_frame(struct buf *out, enum frame_type type, int flags, uint32_t
 /* RFC 7541, appendix A: index 8 is ":status: 200". */
 static void put_status_200(struct buf *out, uint32_t stream) { put_frame(out, FRAME_HEADERS, FLAG_END_HEADERS, stream, STR("\x88")); }
 
-static void put_body(struct buf *out, uint32_t stream, size_t bytes) {
+static void put_body(struct buf *out, uint32_t stream, size_t bytes, size_t frame_bytes) {
     static const char body[FRAME_BYTES];
     for (size_t n; bytes; bytes -= n) {
-        n = bytes < sizeof body ? bytes : sizeof body;
+        n = bytes < frame_bytes ? bytes : frame_bytes;
         put_frame(out, FRAME_DATA, n == bytes ? FLAG_END_STREAM : 0, stream, (struct str){body, n});
     }
 }
@@ -95,9 +96,11 @@ static void talk(SSL *ssl, void *arg) {
         }
         asked[lists++] = f.stream;
         if (lists < p->lists) continue;
+        for (int i = 0; i < lists; i++) put_status_200(&out, asked[i]);
+        flush(ssl, &out);
         (void)sem_post(&p->asked);
         (void)sem_wait(&p->go);
-        for (int i = 0; i < lists; i++) put_status_200(&out, asked[i]), put_body(&out, asked[i], p->body_bytes);
+        for (int i = 0; i < lists; i++) put_body(&out, asked[i], p->body_bytes, p->frame_bytes);
         flush(ssl, &out);
         lists = 0;
         (void)sem_post(&p->sent);
@@ -126,7 +129,7 @@ static void take_bodies(SSL *ssl, void *arg) {
         if (!open || f.type != FRAME_DATA) continue;
         p->body_bytes += f.size;
         window -= f.size;
-        if (f.flags & FLAG_END_STREAM) put_status_200(&out, f.stream), put_body(&out, f.stream, 1);
+        if (f.flags & FLAG_END_STREAM) put_status_200(&out, f.stream), put_body(&out, f.stream, 1, 1);
         if (window) continue;
         window = FIRST_WINDOW_BYTES;
         put_window(&out, 0, window), put_window(&out, f.stream, window);
@@ -150,7 +153,7 @@ static int free_identities(void **state) {
 
 static int setup(void **state) {
     if (base_setup(state)) return -1;
-    peer = (struct peer){0};
+    peer = (struct peer){.frame_bytes = FRAME_BYTES};
     (void)sem_init(&peer.asked, 0, 0), (void)sem_init(&peer.go, 0, 0), (void)sem_init(&peer.sent, 0, 0);
     server = tls_server_new(&api, NULL);
     server->talk = talk;
@@ -164,12 +167,19 @@ static int teardown(void **state) {
     return rc;
 }
 
+static bool is_whole(struct str body, void *arg) {
+    const struct got *g = arg;
+    (void)body;
+    return g->chunks.len == peer.body_bytes;
+}
+
 static void ask(struct got *g) {
     char url[64];
     (void)snprintf(url, sizeof url, "https://localhost:%u/", server->port);
     struct http_request r = get_of(url, g);
     r.tls = &trust;
     r.on_chunk = on_chunk;
+    if (peer.body_bytes) r.is_whole = is_whole; /* else a watch */
     send_it(&r, g);
 }
 
@@ -191,6 +201,7 @@ static void end_watches(struct got *quiet) {
 /* What was asked is answered, and all of it has arrived before the client looks. */
 static void let_answers_come(void) {
     while (sem_trywait(&peer.asked)) turn(1);
+    turn(5);
     (void)sem_post(&peer.go);
     (void)sem_wait(&peer.sent);
 }
@@ -261,12 +272,34 @@ static void a_large_body_goes_on_when_the_server_lets_it(void **state) {
     got_free(&quiet);
 }
 
+/* Its end is in the frame that did not fit any more, and nothing comes behind it. */
+static void an_answer_whose_end_is_missed_is_whole_by_what_the_caller_says(void **state) {
+    (void)state;
+    enum { SMALL_FRAME_BYTES = 4096, LAST_BYTES = 1219, FRAMES = 24 };
+    struct got quiet[QUIET], list;
+    peer.lists = 1;
+    peer.frame_bytes = SMALL_FRAME_BYTES;
+    open_watches(quiet);
+    for (size_t frames = 0; frames < FRAMES; frames++) {
+        peer.body_bytes = frames * SMALL_FRAME_BYTES + LAST_BYTES;
+        ask(&list);
+        let_answers_come();
+        expect_whole(&list);
+        assert_int_equal(list.status, 200);
+        got_free(&list);
+    }
+    assert_int_equal(server->count, 1);
+    peer.body_bytes = 0;
+    end_watches(quiet);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(the_end_of_an_answer_does_not_wait_for_more_to_come),
         TEST(nor_behind_one_that_is_given_up),
+        TEST(an_answer_whose_end_is_missed_is_whole_by_what_the_caller_says),
         TEST(a_large_body_goes_on_when_the_server_lets_it),
     };
     return cmocka_run_group_tests(tests, make_identities, free_identities);
