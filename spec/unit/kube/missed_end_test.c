@@ -6,7 +6,7 @@
 #include "kube/reflector.h"
 #include "metrics/metrics.h"
 
-enum { SMALL_FRAME_BYTES = 4096, BODY_BYTES = 4 * SMALL_FRAME_BYTES + 1219, PATIENCE_MS = 2000 };
+enum { SMALL_FRAME_BYTES = 4096, BODY_BYTES = 4 * SMALL_FRAME_BYTES + 1219, PATIENCE_MS = 5000 };
 
 static struct resource PODS = {.plural = (char *)(uintptr_t) "pods", .namespaced = true, .watchable = true};
 

@@ -98,7 +98,7 @@ static void end_watches(struct got *quiet) {
 }
 
 static void expect_whole(struct got *g) {
-    if (!loop_run_until(loop, &g->done, WAIT_MS / 10)) fail_msg("%zu of %zu bytes", g->chunks.len, peer.body_bytes);
+    if (!loop_run_until(loop, &g->done, WAIT_MS / 4)) fail_msg("%zu of %zu bytes", g->chunks.len, peer.body_bytes);
     assert_int_equal(g->err.code, 0);
     assert_int_equal(g->chunks.len, peer.body_bytes);
 }
