@@ -157,7 +157,7 @@ enum json_skip_step json_skip_feed(struct json_skip *s, struct str text, size_t 
 static struct str after_space(struct str text) {
     size_t i = 0;
     while (i < text.n && memchr(" \t\r\n", text.p[i], 4)) i++;
-    return (struct str){text.p + i, text.n - i};
+    return i ? (struct str){text.p + i, text.n - i} : text; /* which may be nowhere */
 }
 
 bool json_is_whole(struct str text) {
