@@ -39,7 +39,7 @@ static void fold_string_data(cJSON *tree) {
 
 static cJSON *admit_custom(const struct dev_kind *kind, cJSON *tree, cJSON *causes) {
     if (!kind->schema) return causes;
-    dev_schema_prune(kind->schema, tree);
+    dev_schema_prune(kind->schema, tree, NULL);
     dev_schema_default(kind->schema, tree);
     dev_schema_check(kind->schema, tree, causes);
     return causes;

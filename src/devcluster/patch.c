@@ -54,10 +54,10 @@ static cJSON *check_apply(const struct dev_request *r, const cJSON *wanted) {
     return NULL;
 }
 
-/* What a CRD does not declare is pruned from every other write, but not taken from an apply. */
-static cJSON *check_fields(const struct dev_request *r, const cJSON *wanted) {
+/* What a CRD does not declare is pruned in silence from every other write; an apply is refused for it. */
+static cJSON *check_fields(const struct dev_request *r, cJSON *wanted) {
     struct buf paths = dev_text_new(), lines = dev_text_new();
-    if (r->kind->schema) dev_schema_undeclared(r->kind->schema, wanted, &paths);
+    if (r->kind->schema) dev_schema_prune(r->kind->schema, wanted, &paths);
     struct str left = {paths.data, paths.len}, path;
     bool several = left.n && memchr(left.p, '\n', left.n);
     if (several) dev_text_add(&lines, "errors:");
@@ -78,7 +78,6 @@ static cJSON *check_fields(const struct dev_request *r, const cJSON *wanted) {
 /* What a client cannot apply through this path is not part of what it wants. */
 static void reduce(const struct dev_request *r, cJSON *wanted) {
     bool status = strcmp(r->subresource, "status") == 0;
-    if (r->kind->schema) dev_schema_prune(r->kind->schema, wanted);
     if (!status && r->kind->has_status) tree_drop(wanted, "status");
     tree_drop(tree_make(wanted, "metadata"), "managedFields");
     for (cJSON *member = status ? wanted->child : NULL, *next; member; member = next) {

@@ -12,12 +12,10 @@
 
 #include "base/buf.h"
 
-/* Each walks a whole object: apiVersion, kind and metadata are left alone. */
+/* Each walks a whole object: apiVersion, kind and metadata are left alone. `taken`, if wanted, gets the path of each field that was not
+ * declared, a line each: ".spec.error[0].text". */
 void dev_schema_default(const cJSON *schema, cJSON *object);
-void dev_schema_prune(const cJSON *schema, cJSON *object);
-
-/* Appends the paths that pruning would take, a line each: ".spec.error[0].text". */
-void dev_schema_undeclared(const cJSON *schema, const cJSON *object, struct buf *paths);
+void dev_schema_prune(const cJSON *schema, cJSON *object, struct buf *taken);
 
 /* Appends a cause for every violation, in the words of the real server. */
 void dev_schema_check(const cJSON *schema, const cJSON *object, cJSON *causes);

@@ -20,64 +20,41 @@ static bool is_envelope(const char *name) {
     return strcmp(name, "apiVersion") == 0 || strcmp(name, "kind") == 0 || strcmp(name, "metadata") == 0;
 }
 
-static void prune(const cJSON *schema, cJSON *node, bool envelope);
+/* `path` is where the node is, as long as `taken` is wanted. */
+static void prune(const cJSON *schema, cJSON *node, const char *path, bool envelope, struct buf *taken);
 
-static void prune_object(const cJSON *schema, cJSON *node, bool envelope) {
+static void prune_object(const cJSON *schema, cJSON *node, const char *path, bool envelope, struct buf *taken) {
     bool open = dev_schema_keeps_unknown(schema) || cJSON_IsTrue(tree_get(schema, "additionalProperties"));
     for (cJSON *member = node->child, *next; member; member = next) {
         next = member->next;
         if (envelope && is_envelope(member->string)) continue;
         const cJSON *of_member = dev_schema_member(schema, member->string);
-        if (of_member)
-            prune(of_member, member, tree_true(of_member, "x-kubernetes-embedded-resource"));
-        else if (!open)
+        if (!of_member && open) continue;
+        char *here = taken ? dev_format("%s.%s", path, member->string) : NULL;
+        if (of_member) {
+            prune(of_member, member, here, tree_true(of_member, "x-kubernetes-embedded-resource"), taken);
+        } else {
+            if (taken) dev_text_addf(taken, "%s%s", taken->len ? "\n" : "", here);
             cJSON_Delete(cJSON_DetachItemViaPointer(node, member));
-    }
-}
-
-static void prune(const cJSON *schema, cJSON *node, bool envelope) {
-    cJSON *item;
-    if (cJSON_IsObject(node)) prune_object(schema, node, envelope);
-    const cJSON *items = tree_get(schema, "items");
-    if (cJSON_IsArray(node) && items) cJSON_ArrayForEach(item, node) prune(items, item, tree_true(items, "x-kubernetes-embedded-resource"));
-}
-
-void dev_schema_prune(const cJSON *schema, cJSON *object) { prune(schema, object, true); }
-
-/* ---- what is not declared ------------------------------------------------------------------------------------------------------- */
-
-static void seek(const cJSON *schema, const cJSON *node, const char *path, bool envelope, struct buf *found);
-
-static void seek_in_object(const cJSON *schema, const cJSON *node, const char *path, bool envelope, struct buf *found) {
-    bool open = dev_schema_keeps_unknown(schema) || cJSON_IsTrue(tree_get(schema, "additionalProperties"));
-    const cJSON *member;
-    cJSON_ArrayForEach(member, node) {
-        if (envelope && is_envelope(member->string)) continue;
-        const cJSON *of_member = dev_schema_member(schema, member->string);
-        char *here = dev_format("%s.%s", path, member->string);
-        if (of_member)
-            seek(of_member, member, here, tree_true(of_member, "x-kubernetes-embedded-resource"), found);
-        else if (!open)
-            dev_text_addf(found, "%s%s", found->len ? "\n" : "", here);
+        }
         free(here);
     }
 }
 
-static void seek(const cJSON *schema, const cJSON *node, const char *path, bool envelope, struct buf *found) {
-    const cJSON *items = tree_get(schema, "items"), *item;
+static void prune(const cJSON *schema, cJSON *node, const char *path, bool envelope, struct buf *taken) {
+    const cJSON *items = tree_get(schema, "items");
+    cJSON *item;
     int i = 0;
-    if (cJSON_IsObject(node)) seek_in_object(schema, node, path, envelope, found);
+    if (cJSON_IsObject(node)) prune_object(schema, node, path, envelope, taken);
     if (!cJSON_IsArray(node) || !items) return;
     cJSON_ArrayForEach(item, node) {
-        char *here = dev_format("%s[%d]", path, i++);
-        seek(items, item, here, tree_true(items, "x-kubernetes-embedded-resource"), found);
+        char *here = taken ? dev_format("%s[%d]", path, i++) : NULL;
+        prune(items, item, here, tree_true(items, "x-kubernetes-embedded-resource"), taken);
         free(here);
     }
 }
 
-void dev_schema_undeclared(const cJSON *schema, const cJSON *object, struct buf *paths) { seek(schema, object, "", true, paths); }
-
-/* ---- defaults ------------------------------------------------------------------------------------------------------------------- */
+void dev_schema_prune(const cJSON *schema, cJSON *object, struct buf *taken) { prune(schema, object, "", true, taken); }
 
 /* A null where null is not allowed counts as absent when there is a default. */
 static bool wants_default(const cJSON *of_member, const cJSON *value) {
