@@ -35,6 +35,9 @@ struct h2_peer {
     size_t frame_bytes;
     size_t body_bytes;
     sem_t asked, go, sent;
+    int watches; /* opened */
+    int waiting;
+    uint32_t streams[MOST]; /* of the lists that wait */
 };
 
 static inline bool read_all(SSL *ssl, void *out, size_t size) {
@@ -80,38 +83,46 @@ static inline void flush(SSL *ssl, struct buf *out) {
     buf_clear(out);
 }
 
-static inline void h2_talk(SSL *ssl, void *arg) {
-    struct h2_peer *p = arg;
+/* A whole connection: calls back for each frame but those of the connection itself; what is put into `out` is sent then. */
+static inline void h2_serve(SSL *ssl, void (*on_frame)(SSL *ssl, const struct h2_frame *f, struct buf *out, struct h2_peer *p),
+                            struct h2_peer *p) {
     struct h2_frame f;
     struct buf out = buf_new(SIZE_MAX / 2);
-    uint32_t asked[MOST];
     char preface[PREFACE_BYTES];
-    int watches = 0, lists = 0;
     put_frame(&out, FRAME_SETTINGS, 0, 0, (struct str){0});
     bool open = read_all(ssl, preface, sizeof preface);
-    while (open) {
+    flush(ssl, &out);
+    while (open && read_frame(ssl, &f)) {
+        if (f.type == FRAME_SETTINGS && f.flags != FLAG_ACK) put_frame(&out, FRAME_SETTINGS, FLAG_ACK, 0, (struct str){0});
+        on_frame(ssl, &f, &out, p);
         flush(ssl, &out);
-        open = read_frame(ssl, &f);
-        if (open && f.type == FRAME_SETTINGS && f.flags != FLAG_ACK) put_frame(&out, FRAME_SETTINGS, FLAG_ACK, 0, (struct str){0});
-        if (!open || f.type != FRAME_HEADERS) continue;
-        if (watches < QUIET) {
-            watches++;
-            put_status_200(&out, f.stream);
-            continue;
-        }
-        asked[lists++] = f.stream;
-        if (lists < p->lists) continue;
-        for (int i = 0; i < lists; i++) put_status_200(&out, asked[i]);
-        flush(ssl, &out);
-        (void)sem_post(&p->asked);
-        (void)sem_wait(&p->go);
-        for (int i = 0; i < lists; i++) put_body(&out, asked[i], p);
-        flush(ssl, &out);
-        lists = 0;
-        (void)sem_post(&p->sent);
     }
     buf_free(&out);
 }
+
+static inline void answer_lists(SSL *ssl, struct buf *out, struct h2_peer *p) {
+    for (int i = 0; i < p->waiting; i++) put_status_200(out, p->streams[i]);
+    flush(ssl, out);
+    (void)sem_post(&p->asked);
+    (void)sem_wait(&p->go);
+    for (int i = 0; i < p->waiting; i++) put_body(out, p->streams[i], p);
+    flush(ssl, out);
+    p->waiting = 0;
+    (void)sem_post(&p->sent);
+}
+
+static inline void on_request(SSL *ssl, const struct h2_frame *f, struct buf *out, struct h2_peer *p) {
+    if (f->type != FRAME_HEADERS) return;
+    if (p->watches < QUIET) {
+        p->watches++;
+        put_status_200(out, f->stream);
+        return;
+    }
+    p->streams[p->waiting++] = f->stream;
+    if (p->waiting == p->lists) answer_lists(ssl, out, p);
+}
+
+static inline void h2_talk(SSL *ssl, void *arg) { h2_serve(ssl, on_request, arg); }
 
 static inline void h2_peer_init(struct h2_peer *p) {
     *p = (struct h2_peer){.lists = 1, .frame_bytes = FRAME_BYTES};

@@ -14,28 +14,16 @@ static void put_window(struct buf *out, uint32_t stream, uint32_t bytes) {
 }
 
 /* Takes in bodies, and lets more of them come only once all that may come is here: RFC 9113 6.9.2 begins with 65,535 bytes. */
-static void take_bodies(SSL *ssl, void *arg) {
-    struct h2_peer *p = arg;
-    struct h2_frame f;
-    struct buf out = buf_new(SIZE_MAX / 2);
-    char preface[PREFACE_BYTES];
-    uint32_t window = FIRST_WINDOW_BYTES;
-    put_frame(&out, FRAME_SETTINGS, 0, 0, (struct str){0});
-    bool open = read_all(ssl, preface, sizeof preface);
-    while (open) {
-        flush(ssl, &out);
-        open = read_frame(ssl, &f);
-        if (open && f.type == FRAME_SETTINGS && f.flags != FLAG_ACK) put_frame(&out, FRAME_SETTINGS, FLAG_ACK, 0, (struct str){0});
-        if (!open || f.type != FRAME_DATA) continue;
-        p->body_bytes += f.size;
-        window -= f.size;
-        if (f.flags & FLAG_END_STREAM) put_status_200(&out, f.stream), put_frame(&out, FRAME_DATA, FLAG_END_STREAM, f.stream, STR("."));
-        if (window) continue;
-        window = FIRST_WINDOW_BYTES;
-        put_window(&out, 0, window), put_window(&out, f.stream, window);
-    }
-    buf_free(&out);
+static void on_upload(SSL *ssl, const struct h2_frame *f, struct buf *out, struct h2_peer *p) {
+    (void)ssl;
+    if (f->type != FRAME_DATA) return;
+    p->body_bytes += f->size;
+    if (f->flags & FLAG_END_STREAM) put_status_200(out, f->stream), put_frame(out, FRAME_DATA, FLAG_END_STREAM, f->stream, STR("."));
+    if (p->body_bytes % FIRST_WINDOW_BYTES) return;
+    put_window(out, 0, FIRST_WINDOW_BYTES), put_window(out, f->stream, FIRST_WINDOW_BYTES);
 }
+
+static void take_bodies(SSL *ssl, void *arg) { h2_serve(ssl, on_upload, arg); }
 
 static int make_identities(void **state) {
     (void)state;
@@ -103,20 +91,24 @@ static void expect_whole(struct got *g) {
     assert_int_equal(g->chunks.len, peer.body_bytes);
 }
 
+static void expect_list(void) {
+    struct got list;
+    ask(&list);
+    h2_peer_answer(&peer);
+    expect_whole(&list);
+    assert_int_equal(list.status, 200);
+    got_free(&list);
+}
+
 /*
  * libcurl 7.88 stops reading a connection when the buffer of one of its requests is full, and goes on with what it has read already only
  * once more comes: a body that fills the buffer while another request is looked after.
  */
 static void the_end_of_an_answer_does_not_wait_for_more_to_come(void **state) {
     (void)state;
-    struct got quiet[QUIET], list;
+    struct got quiet[QUIET];
     open_watches(quiet);
-    for (peer.body_bytes = 1000; peer.body_bytes < BODY_BYTES; peer.body_bytes += 5000) {
-        ask(&list);
-        h2_peer_answer(&peer);
-        expect_whole(&list);
-        got_free(&list);
-    }
+    for (peer.body_bytes = 1000; peer.body_bytes < BODY_BYTES; peer.body_bytes += 5000) expect_list();
     assert_int_equal(server->count, 1);
     end_watches(quiet);
 }
@@ -166,16 +158,12 @@ static void a_large_body_goes_on_when_the_server_lets_it(void **state) {
 static void an_answer_whose_end_is_missed_is_whole_by_what_the_caller_says(void **state) {
     (void)state;
     enum { SMALL_FRAME_BYTES = 4096, LAST_BYTES = 1219, FRAMES = 24 };
-    struct got quiet[QUIET], list;
+    struct got quiet[QUIET];
     peer.frame_bytes = SMALL_FRAME_BYTES;
     open_watches(quiet);
     for (size_t frames = 0; frames < FRAMES; frames++) {
         peer.body_bytes = frames * SMALL_FRAME_BYTES + LAST_BYTES;
-        ask(&list);
-        h2_peer_answer(&peer);
-        expect_whole(&list);
-        assert_int_equal(list.status, 200);
-        got_free(&list);
+        expect_list();
     }
     assert_int_equal(server->count, 1);
     peer.body_bytes = 0;
